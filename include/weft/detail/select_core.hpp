@@ -1,0 +1,40 @@
+// A select without its element types.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <weft/detail/channel_core.hpp>
+
+namespace weft::detail {
+
+enum class direction : std::uint8_t { receive, send };
+
+/// One channel operation offered to a select. `element` is moved from (send) or constructed
+/// (receive, when `received`) only if this case is the one that proceeds.
+struct select_case {
+  channel_core* channel = nullptr;
+  void* element = nullptr;
+  direction way = direction::receive;
+  bool received = false;
+};
+
+enum class choice : std::uint8_t { uniform, in_order };
+
+/// What select_wait() returns when no channel case proceeded.
+inline constexpr std::size_t select_default = static_cast<std::size_t>(-1);
+inline constexpr std::size_t select_timeout = static_cast<std::size_t>(-2);
+
+struct select_request {
+  std::span<select_case> cases;
+  bool has_default = false;
+  deadline_ns deadline = never_ns;
+  choice order = choice::uniform;
+};
+
+/// Throws: closed_channel if a send case on a closed channel was chosen; std::length_error for more
+/// than 65,536 cases; std::bad_alloc for many.
+std::size_t select_wait(const select_request& request);
+
+}  // namespace weft::detail

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include <weft/chan.hpp>
+#include <weft/go.hpp>
+
+namespace weft {
+
+/// Processors this process may run on: its affinity mask when it started. Never changes.
+[[nodiscard]] int num_cpu() noexcept;
+
+/// How many goroutines run at the same time, at most: Go's GOMAXPROCS.
+///
+/// It starts as `WEFT_MAXPROCS` if that is a positive number, else as the smaller of num_cpu() and
+/// the cgroup CPU quota (rounded up, and not below 2 because of a quota).
+[[nodiscard]] int max_procs() noexcept;
+
+/// Sets max_procs and returns what it was; `n < 1` only asks, more than 1,024 counts as 1,024.
+/// Goroutines that run on a processor too many go on until they next block or yield.
+/// Throws: std::bad_alloc; nothing has changed then.
+int set_max_procs(int n);
+
+/// Goroutines that exist, from `go` until their function has returned, started or not.
+/// Plain threads, `main` among them, are not goroutines.
+[[nodiscard]] std::size_t num_goroutines() noexcept;
+
+/// Lets others run: Go's `runtime.Gosched`. On a plain thread: std::this_thread::yield().
+void yield() noexcept;
+
+/// Ends the calling goroutine after its destructors (and `defer`s) have run: Go's `runtime.Goexit`.
+///
+/// It unwinds the stack by an exception of a private type, so a `catch (...)` on the way must rethrow.
+/// Misuse: on a plain thread it ends the program by std::terminate.
+[[noreturn]] void exit_goroutine();
+
+/// Ties the calling goroutine to its worker thread: it runs only there, and nothing else does, until
+/// as many calls to unlock_os_thread. For libraries that keep state per thread. If it ends while
+/// tied, so does the thread. No effect on a plain thread.
+void lock_os_thread() noexcept;
+void unlock_os_thread() noexcept;
+
+namespace detail {
+
+template <class R>
+struct run_outcome {
+  std::exception_ptr error;
+  std::optional<R> value;
+  template <class F>
+  void capture(F& f) {
+    value.emplace(std::invoke(f));
+  }
+  R take() { return std::move(*value); }
+};
+
+template <>
+struct run_outcome<void> {
+  std::exception_ptr error;
+  template <class F>
+  void capture(F& f) {
+    std::invoke(f);
+  }
+  void take() {}
+};
+
+}  // namespace detail
+
+/// Runs `f` as the main goroutine and returns what it returns. With
+/// `int main() { return weft::run(real_main); }` a program is Go's: it ends when its main goroutine
+/// does, and the others are dropped where they are.
+///
+/// Blocks:  until `f` has returned. For ever if `f` ends by exit_goroutine: as in Go, the others then
+///          go on.
+/// Throws:  what `f` throws, and what weft::go throws.
+/// Example: examples/tour/prime_sieve.cpp
+template <class F>
+auto run(F&& f, std::source_location where = std::source_location::current()) {
+  using R = std::decay_t<std::invoke_result_t<F&>>;
+  detail::run_outcome<R> outcome;
+  chan<void> finished(1);
+  go(named("main", where), [&f, &outcome, finished] {
+    try {
+      outcome.capture(f);
+    } catch (const detail::exit_request&) {
+      throw;
+    } catch (...) {
+      outcome.error = std::current_exception();
+    }
+    finished.send();
+  });
+  finished.recv();
+  if (outcome.error) std::rethrow_exception(outcome.error);
+  return outcome.take();
+}
+
+}  // namespace weft

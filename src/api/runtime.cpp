@@ -1,0 +1,43 @@
+// The runtime as users see it.
+#include <weft/runtime.hpp>
+
+#include <exception>
+
+#include "port/cpu_count.hpp"
+#include "port/thread.hpp"
+#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
+
+namespace weft {
+
+int num_cpu() noexcept { return detail::affinity_count(); }
+int max_procs() noexcept { return detail::runtime::get().max_procs(); }
+int set_max_procs(int n) { return detail::runtime::get().set_max_procs(n); }
+std::size_t num_goroutines() noexcept { return detail::runtime::get().count_goroutines(); }
+
+void yield() noexcept { detail::yield_turn(); }
+
+void exit_goroutine() {
+  if (!detail::this_worker()) std::terminate();
+  throw detail::exit_request{};
+}
+
+void lock_os_thread() noexcept {
+  if (detail::worker* w = detail::this_worker()) {
+    detail::goroutine& g = *w->current;
+    ++g.lock_depth;
+    g.locked_to = w;
+    w->locked = &g;
+  }
+}
+
+void unlock_os_thread() noexcept {
+  if (detail::worker* w = detail::this_worker()) {
+    detail::goroutine& g = *w->current;
+    if (g.lock_depth == 0 || --g.lock_depth > 0) return;
+    g.locked_to = nullptr;
+    w->locked = nullptr;
+  }
+}
+
+}  // namespace weft

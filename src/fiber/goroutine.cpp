@@ -1,0 +1,70 @@
+// A goroutine's closure, name and description.
+#include "fiber/goroutine.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace weft::detail {
+namespace {
+
+struct outside_closure {
+  void* address;
+  std::size_t alignment;
+};
+static_assert(sizeof(outside_closure) <= goroutine::inline_bytes);
+
+outside_closure read_outside(const goroutine& g) noexcept {
+  outside_closure outside;
+  std::memcpy(&outside, g.closure, sizeof outside);
+  return outside;
+}
+
+}  // namespace
+
+void* goroutine::closure_address() noexcept {
+  return closure_is_outside ? read_outside(*this).address : closure;
+}
+
+void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment) {
+  g.closure_is_outside = bytes > goroutine::inline_bytes || alignment > 8;
+  if (!g.closure_is_outside) [[likely]]
+    return g.closure;
+  const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment};
+  std::memcpy(g.closure, &outside, sizeof outside);
+  return outside.address;
+}
+
+void free_closure_room(goroutine& g) noexcept {
+  if (!g.closure_is_outside) [[likely]]
+    return;
+  const outside_closure outside = read_outside(g);
+  ::operator delete(outside.address, std::align_val_t{outside.alignment});
+  g.closure_is_outside = false;
+}
+
+void set_name(goroutine& g, std::string_view name) {
+  if (name.empty()) return;
+  auto* copy = static_cast<char*>(std::malloc(name.size() + 1));
+  if (!copy) throw std::bad_alloc();
+  std::memcpy(copy, name.data(), name.size());
+  copy[name.size()] = '\0';
+  g.name = copy;
+}
+
+void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {
+  const auto id = static_cast<unsigned long long>(g.id);
+  const char* quote = g.name ? "'" : "";
+  const char* gap = g.name ? " " : "";
+  const char* name = g.name ? g.name : "";
+  if (g.site.where.line() != 0)
+    std::snprintf(text, bytes, "goroutine %llu%s%s%s%s, started at %s:%u (%s)", id, gap, quote,
+                  name, quote, g.site.where.file_name(), g.site.where.line(),
+                  g.site.where.function_name());
+  else
+    std::snprintf(text, bytes, "goroutine %llu%s%s%s%s, started at address %p", id, gap, quote,
+                  name, quote, g.site.address);
+}
+
+}  // namespace weft::detail

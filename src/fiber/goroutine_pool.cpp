@@ -1,0 +1,31 @@
+// Control blocks move between the pool and the processors' caches by the chunk.
+#include "fiber/goroutine_pool.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+
+namespace weft::detail {
+
+void goroutine_pool::refill(goroutine_cache& cache) {
+  {
+    std::lock_guard guard(lock_);
+    const std::size_t wanted = std::min(free_.count(), chunk_count);
+    for (std::size_t i = 0; i < wanted; ++i) cache.push(free_.pop());
+    if (wanted != 0) return;
+  }
+  auto made = std::make_unique<goroutine[]>(chunk_count);
+  goroutine* first = made.get();
+  {
+    std::lock_guard guard(lock_);
+    chunks_.push_back(std::move(made));
+  }
+  for (std::size_t i = chunk_count; i-- > 0;) cache.push(&first[i]);
+}
+
+void goroutine_pool::drain(goroutine_cache& cache) noexcept {
+  std::lock_guard guard(lock_);
+  for (std::size_t i = cache.count() / 2; i-- > 0;) free_.push(cache.pop());
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,59 @@
+// Control blocks that are not in use, shared by all processors.
+//
+// Blocks are made in chunks and never given back: a dump can walk them all, and a million goroutines
+// that were once alive are the price of the next million.
+// Threads: any. Locks: one spin lock, a leaf.
+// Tested by: tests/unit/fiber/goroutine_test.cpp
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/intrusive_list.hpp"
+#include "fiber/goroutine.hpp"
+#include "port/spin_lock.hpp"
+
+namespace weft::detail {
+
+/// Blocks between uses, linked through `next`. Kept by one owner; counts itself.
+class goroutine_cache {
+ public:
+  goroutine* pop() noexcept {
+    waiter* top = top_;
+    if (!top) return nullptr;
+    top_ = top->next;
+    --count_;
+    return static_cast<goroutine*>(top);
+  }
+  void push(goroutine* g) noexcept {
+    g->next = top_;
+    top_ = g;
+    ++count_;
+  }
+  std::size_t count() const noexcept { return count_; }
+
+ private:
+  waiter* top_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+class goroutine_pool {
+ public:
+  /// Fills an empty cache. Throws: std::bad_alloc.
+  void refill(goroutine_cache& cache);
+  /// Takes back half of a cache that has grown past `cached_max`.
+  void drain(goroutine_cache& cache) noexcept;
+
+  static constexpr std::size_t cached_max = 512;
+
+ private:
+  static constexpr std::size_t chunk_count = 64;
+  using chunk = std::unique_ptr<goroutine[]>;
+
+  spin_lock lock_;
+  goroutine_cache free_;
+  std::vector<chunk> chunks_;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,58 @@
+// A goroutine's stack as a value: where it is, how large, whether its guard could be set.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::detail {
+
+inline constexpr std::size_t stack_bytes_min = std::size_t{16} << 10;
+inline constexpr std::size_t stack_bytes_max = std::size_t{1} << 30;
+/// 64 KiB is too small for a TLS handshake. 256 KiB costs 512 bytes of page table per live stack
+/// where 128 KiB costs 256, measured with a million of them; docs/internals.md has the numbers.
+inline constexpr std::size_t stack_bytes_default = std::size_t{256} << 10;
+
+/// Stacks come in powers of two: class 0 is the smallest.
+using stack_class = std::uint8_t;
+inline constexpr stack_class stack_class_count = 17;
+
+constexpr stack_class stack_class_for(std::size_t bytes) noexcept {
+  if (bytes <= stack_bytes_min) return 0;
+  return static_cast<stack_class>(std::bit_width((bytes - 1) / stack_bytes_min));
+}
+constexpr std::size_t stack_class_bytes(stack_class size) noexcept {
+  return stack_bytes_min << size;
+}
+inline constexpr stack_class default_stack_class = stack_class_for(stack_bytes_default);
+
+/// The address is page-aligned; its lowest bit says that only a canary guards it.
+class stack {
+ public:
+  constexpr stack() noexcept = default;
+  stack(std::byte* low, bool guarded) noexcept
+      : bits_(reinterpret_cast<std::uintptr_t>(low) | (guarded ? 0U : 1U)) {}
+
+  explicit operator bool() const noexcept { return bits_ != 0; }
+  // Safety: the bits came from a pointer to a slab that lives as long as the process.
+  std::byte* low() const noexcept {
+    return reinterpret_cast<std::byte*>(bits_ & ~std::uintptr_t{1});
+  }
+  bool guarded() const noexcept { return (bits_ & 1U) == 0; }
+
+  /// Where execution starts: aligned to 16, coloured by the stack's number so that the tops of
+  /// neighbours do not fall into the same cache set.
+  std::byte* top(stack_class size) const noexcept {
+    const std::size_t bytes = stack_class_bytes(size);
+    const std::size_t number = reinterpret_cast<std::uintptr_t>(low()) / bytes;
+    return low() + bytes - (number % 16) * 64;
+  }
+  /// Call only on a stack without a guard.
+  void plant_canary() const noexcept;
+  bool canary_is_intact() const noexcept;
+
+ private:
+  std::uintptr_t bits_ = 0;
+};
+
+}  // namespace weft::detail

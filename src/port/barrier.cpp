@@ -1,0 +1,24 @@
+// The heavy half of the asymmetric fence: membarrier(2), private expedited.
+#include "port/barrier.hpp"
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace weft::detail {
+
+bool light_barrier_is_free = false;
+
+void prepare_barriers() noexcept {
+  light_barrier_is_free =
+      ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void heavy_barrier() noexcept {
+  full_fence();
+  if (light_barrier_is_free)
+    ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  full_fence();
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,34 @@
+// An asymmetric fence: the common side pays nothing, the rare side a system call.
+//
+// light_barrier() on one side and heavy_barrier() on the other order like two full fences
+// (membarrier(2) makes every running thread of the process pass one). Where the kernel has no
+// membarrier, both sides pay a full fence.
+// Tested by: tests/unit/port/barrier_test.cpp
+#pragma once
+
+namespace weft::detail {
+
+extern bool light_barrier_is_free;
+
+inline void full_fence() noexcept {
+#if defined(__x86_64__)
+  asm volatile("lock orq $0, (%%rsp)" ::: "memory", "cc");
+#else
+  asm volatile("dmb ish" ::: "memory");
+#endif
+}
+
+/// Keeps a store before it and a load after it in order, as seen past a heavy_barrier().
+inline void light_barrier() noexcept {
+  asm volatile("" ::: "memory");
+  if (!light_barrier_is_free) [[unlikely]]
+    full_fence();
+}
+
+/// About 0.3 us. Never fails.
+void heavy_barrier() noexcept;
+
+/// Must have returned before the first light_barrier().
+void prepare_barriers() noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,34 @@
+// One thread sleeps here until somebody leaves it a permit.
+//
+// Threads: park*() only by the one thread that owns it; unpark() by anyone.
+// Invariants: R1 a permit that was left is taken by exactly one park, now or later.
+// Orders: parker-permit: unpark's exchange publishes what was written before it to the park that
+//         takes the permit.
+// Tested by: tests/unit/port/parker_test.cpp
+#pragma once
+
+#include <cstdint>
+
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/deadline.hpp>
+
+namespace weft::detail {
+
+class parker {
+ public:
+  /// Sleeps until there is a permit, and takes it.
+  void park() noexcept { static_cast<void>(park_until(never_ns)); }
+  /// Returns: whether a permit was taken before the deadline.
+  [[nodiscard]] bool park_until(deadline_ns deadline) noexcept;
+  /// Leaves a permit; a second one on top of it changes nothing. The owner may be gone when the
+  /// futex is woken: a wake-up on a dead address is harmless.
+  void unpark() noexcept;
+
+ private:
+  static constexpr std::uint32_t empty = 0;
+  static constexpr std::uint32_t permit = 1;
+  static constexpr std::uint32_t asleep = 2;
+  atomic<std::uint32_t> state_{empty};
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,105 @@
+// What AddressSanitizer and ThreadSanitizer must be told about stacks that are switched by hand.
+//
+// Empty without a sanitizer. Under TSan every goroutine is a fiber of its own; a switch orders what
+// went before it on this thread (flag 0), so the scheduler's owner-only data need no annotation.
+#pragma once
+
+#include <cstddef>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WEFT_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WEFT_ASAN 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define WEFT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_TSAN 1
+#endif
+#endif
+
+#if defined(WEFT_ASAN)
+#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+#if defined(WEFT_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace weft::detail {
+
+#if defined(WEFT_ASAN)
+inline constexpr bool with_asan = true;
+#else
+inline constexpr bool with_asan = false;
+#endif
+
+/// A stack as the sanitizers know it.
+struct shadow {
+#if defined(WEFT_ASAN)
+  void* fake_stack = nullptr;
+  const void* bottom = nullptr;
+  std::size_t size = 0;
+#endif
+#if defined(WEFT_TSAN)
+  void* fiber = nullptr;
+#endif
+
+  void set_bounds([[maybe_unused]] const void* low, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(WEFT_ASAN)
+    bottom = low;
+    size = bytes;
+#endif
+  }
+  void create_fiber() noexcept {
+#if defined(WEFT_TSAN)
+    fiber = __tsan_create_fiber(0);
+#endif
+  }
+  void use_thread_fiber() noexcept {
+#if defined(WEFT_TSAN)
+    fiber = __tsan_get_current_fiber();
+#endif
+  }
+  void destroy_fiber() noexcept {
+#if defined(WEFT_TSAN)
+    __tsan_destroy_fiber(fiber);
+    fiber = nullptr;
+#endif
+  }
+  /// Around a switch away from this stack. `ends`: it will not be resumed.
+  void before_switch_to([[maybe_unused]] shadow& to, [[maybe_unused]] bool ends) noexcept {
+#if defined(WEFT_ASAN)
+    __sanitizer_start_switch_fiber(ends ? nullptr : &fake_stack, to.bottom, to.size);
+#endif
+#if defined(WEFT_TSAN)
+    __tsan_switch_to_fiber(to.fiber, 0);
+#endif
+  }
+  /// Without leaving the stack.
+  void enter([[maybe_unused]] shadow& to) noexcept {
+#if defined(WEFT_TSAN)
+    __tsan_switch_to_fiber(to.fiber, 0);
+#endif
+  }
+  /// The first thing on this stack after a switch to it.
+  void after_switch() noexcept {
+#if defined(WEFT_ASAN)
+    __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+#endif
+  }
+};
+
+/// The leak checker looks for pointers in goroutines' stacks too.
+inline void register_stack_memory([[maybe_unused]] void* low,
+                                  [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(WEFT_ASAN)
+  __lsan_register_root_region(low, bytes);
+#endif
+}
+
+}  // namespace weft::detail

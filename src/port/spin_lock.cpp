@@ -1,0 +1,34 @@
+// What a thread does while another holds the lock: spin, then let the holder have the CPU.
+#include "port/spin_lock.hpp"
+
+#include <sched.h>
+#include <time.h>
+
+namespace weft::detail {
+
+void pause_cpu() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  asm volatile("yield");
+#endif
+}
+
+void spin_lock::lock_contended() noexcept {
+  constexpr int spins_max = 128;   // about 3 us: far longer than any holder needs
+  constexpr int yields_max = 256;  // the holder lost its CPU; after that it may have low priority
+  for (int round = 0;; ++round) {
+    // Order: none. Only a hint that another exchange may succeed.
+    if (!held_.load(relaxed) && try_lock()) return;
+    if (round < spins_max) {
+      pause_cpu();
+    } else if (round < spins_max + yields_max) {
+      ::sched_yield();
+    } else {
+      const timespec nap{0, 50'000};
+      ::nanosleep(&nap, nullptr);
+    }
+  }
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,76 @@
+// Slabs by mmap, guards by madvise where the kernel can, by mprotect elsewhere.
+//
+// MADV_GUARD_INSTALL costs no mapping: a million guarded stacks in one. mprotect splits the mapping
+// and fails at vm.max_map_count (32,745 guards by default). The leak checker reads whole slabs and
+// knows only mappings, so a build with AddressSanitizer uses mprotect.
+// WEFT_GUARDS=mprotect|none chooses the weaker ways, for tests.
+#include "port/stack_memory.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "port/sanitizer.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr int madv_guard_install = 102;  // not in every libc's headers yet
+
+enum class guard_kind { light, mapping, none };
+
+guard_kind best_guard_kind() noexcept {
+  const char* wanted = std::getenv("WEFT_GUARDS");
+  if (wanted && std::strcmp(wanted, "none") == 0) return guard_kind::none;
+  if (wanted && std::strcmp(wanted, "mprotect") == 0) return guard_kind::mapping;
+  if (with_asan) return guard_kind::mapping;
+  const std::size_t bytes = page_bytes();
+  void* probe = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) return guard_kind::mapping;
+  const bool works = ::madvise(probe, bytes, madv_guard_install) == 0;
+  ::munmap(probe, bytes);
+  return works ? guard_kind::light : guard_kind::mapping;
+}
+
+guard_kind chosen_guard_kind() noexcept {
+  static const guard_kind chosen = best_guard_kind();
+  return chosen;
+}
+
+}  // namespace
+
+std::size_t page_bytes() noexcept {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+bool guards_are_light() noexcept { return chosen_guard_kind() == guard_kind::light; }
+
+std::byte* reserve_stack_slab(std::size_t bytes) noexcept {
+  void* low = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (low == MAP_FAILED) return nullptr;
+  ::madvise(low, bytes, MADV_NOHUGEPAGE);  // a huge page would commit eight stacks at one touch
+  register_stack_memory(low, bytes);
+  return static_cast<std::byte*>(low);
+}
+
+bool install_guard(std::byte* low) noexcept {
+  switch (chosen_guard_kind()) {
+    case guard_kind::light:
+      return ::madvise(low, page_bytes(), madv_guard_install) == 0;
+    case guard_kind::mapping:
+      return ::mprotect(low, page_bytes(), PROT_NONE) == 0;
+    case guard_kind::none:
+      break;
+  }
+  return false;
+}
+
+void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept {
+  ::madvise(low, bytes, MADV_DONTNEED);
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,24 @@
+// Address space for stacks: reserved in slabs, committed by the kernel when touched, guarded.
+// Tested by: tests/unit/port/stack_memory_test.cpp
+#pragma once
+
+#include <cstddef>
+
+namespace weft::detail {
+
+/// Returns null when the address space or the kernel refuses.
+std::byte* reserve_stack_slab(std::size_t bytes) noexcept;
+
+/// Makes the page at `low` fault when touched. Returns false when no guard could be set: beyond
+/// vm.max_map_count on a kernel without MADV_GUARD_INSTALL.
+[[nodiscard]] bool install_guard(std::byte* low) noexcept;
+
+/// Gives the memory back to the kernel; the address space and the guards stay.
+void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept;
+
+std::size_t page_bytes() noexcept;
+
+/// Whether guards cost no mapping each (MADV_GUARD_INSTALL, Linux 6.13).
+bool guards_are_light() noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,25 @@
+// Worker threads as the operating system sees them.
+#pragma once
+
+#include <cstddef>
+
+namespace weft::detail {
+
+/// Starts a detached thread that calls run(argument). Throws: std::system_error.
+void start_thread(void (*run)(void*), void* argument);
+
+/// Names the calling thread for tools, and lets its sleeps end on time (timer slack of 1 ns: the
+/// default of 50 us is more than most sleeps that goroutines ask for).
+void prepare_worker_thread() noexcept;
+
+struct stack_bounds {
+  void* low;
+  std::size_t bytes;
+};
+stack_bounds thread_stack_bounds() noexcept;
+
+bool is_main_thread() noexcept;
+void yield_thread() noexcept;
+[[noreturn]] void end_thread() noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,215 @@
+// What a worker without work does: look once more, watch the others, nap, sleep. See runtime.hpp.
+#include <algorithm>
+#include <mutex>
+
+#include "port/barrier.hpp"
+#include "port/clock.hpp"
+#include "sched/runtime.hpp"
+#include "sched/scheduler.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr deadline_ns first_nap_ns = 50'000;
+constexpr deadline_ns longest_nap_ns = 250'000;  // 2 % of a CPU that has nothing else to do
+
+}  // namespace
+
+void runtime::update_watched_locked() noexcept {
+  const bool somebody_could = !idle_.empty() || active_count_ < target_.read();
+  watched_.publish(lookout_ != nullptr || !somebody_could);
+}
+
+worker_role runtime::role_of(worker& w) noexcept {
+  std::lock_guard guard(idle_lock_);
+  return w.role;
+}
+
+bool runtime::must_attend(const worker& w) const noexcept {
+  return stopping() || w.owned->number() >= max_procs();
+}
+
+void runtime::fire_due_timers() noexcept {
+  const deadline_ns earliest = earliest_timer();
+  if (earliest == never_ns) return;
+  const deadline_ns now = now_ns();
+  if (earliest > now) return;
+  wake_list woken;
+  for (int i = 0; i < processors_made_.read(); ++i)
+    if (processor* p = processors_[static_cast<std::size_t>(i)].read())
+      p->timers.collect_due(now, woken);
+  ready(woken);
+}
+
+deadline_ns runtime::earliest_timer() const noexcept {
+  deadline_ns earliest = never_ns;
+  for (int i = 0; i < processors_made_.read(); ++i)
+    if (const processor* p = processors_[static_cast<std::size_t>(i)].read())
+      earliest = std::min(earliest, p->timers.earliest());
+  return earliest;
+}
+
+/// They keep their order, started or not.
+bool runtime::take_injected(processor& p) noexcept {
+  batch share;
+  share.started = injected_.take_share(max_procs());
+  if (share.started.empty()) return false;
+  p.push_batch_owner(std::move(share));
+  return true;
+}
+
+/// On a goroutine's stack, every few switches: what would otherwise wait until it blocks.
+void runtime::housekeep(worker& w) noexcept {
+  constexpr std::uint32_t injection_every = 64;
+  processor& p = *w.owned;
+  if (p.arrivals % injection_every == 0 && !injected_.empty()) take_injected(p);
+  if (p.timers.earliest() == never_ns) return;
+  wake_list woken;
+  p.timers.collect_due(now_ns(), woken);
+  ready(woken);
+}
+
+/// Everything a worker can find without taking it from another.
+goroutine* runtime::poll(worker& w) noexcept {
+  fire_due_timers();
+  if (goroutine* g = w.owned->pick_owner()) return g;
+  if (!take_injected(*w.owned)) return nullptr;
+  return w.owned->pick_owner();
+}
+
+goroutine* runtime::steal(worker& w) noexcept {
+  const int count = processors_made_.read();
+  const auto start = w.random.below(static_cast<std::uint32_t>(count));
+  for (int i = 0; i < count; ++i) {
+    processor* victim = processors_[(start + static_cast<std::size_t>(i)) %
+                                    static_cast<std::size_t>(count)].read();
+    if (!victim || victim == w.owned) continue;
+    batch loot = victim->steal_aged();
+    if (loot.empty()) continue;
+    w.owned->push_batch_owner(std::move(loot));
+    return w.owned->pick_owner();
+  }
+  return nullptr;
+}
+
+void runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
+  for (int i = 0; i < processors_made_.read(); ++i) {
+    processor* p = processors_[static_cast<std::size_t>(i)].read();
+    if (p && p != w.owned) p->sample();
+  }
+  bool alone = false;
+  {
+    std::lock_guard guard(idle_lock_);
+    alone = running_count_ == 0;
+  }
+  deadline_ns until = earliest_timer();
+  if (!alone) {
+    until = std::min(until, now_ns() + period_ns);
+    period_ns = std::min(2 * period_ns, longest_nap_ns);
+  }
+  static_cast<void>(w.sleep.park_until(until));
+}
+
+goroutine* runtime::find_work(worker& w) noexcept {
+  if (goroutine* g = poll(w)) return g;
+  become_idle(w);
+  deadline_ns period_ns = first_nap_ns;
+  for (;;) {
+    switch (role_of(w)) {
+      case worker_role::running:
+      case worker_role::spare:
+        return nullptr;  // woken to look at everything again
+      case worker_role::idle:
+        if (must_attend(w)) {
+          leave_idle(w);
+          return nullptr;
+        }
+        w.sleep.park();
+        period_ns = first_nap_ns;
+        break;
+      case worker_role::lookout: {
+        goroutine* g = poll(w);
+        if (!g) g = steal(w);
+        if (g || must_attend(w)) {
+          leave_idle(w);
+          return g;
+        }
+        nap(w, period_ns);
+      }
+    }
+  }
+}
+
+/// The last to run out of work is the lookout: it knows its own timers, and is warm.
+void runtime::become_idle(worker& w) noexcept {
+  std::lock_guard guard(idle_lock_);
+  --running_count_;
+  if (lookout_) {
+    lookout_->role = worker_role::idle;
+    idle_.push_back(lookout_);
+  }
+  lookout_ = &w;
+  w.role = worker_role::lookout;
+  update_watched_locked();
+}
+
+void runtime::leave_idle(worker& w) noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (w.role == worker_role::running) return;
+    if (lookout_ == &w) {
+      lookout_ = nullptr;
+    } else {
+      intrusive_queue<worker, &worker::next> others;
+      while (worker* other = idle_.pop_front())
+        if (other != &w) others.push_back(other);
+      idle_ = others;
+    }
+    w.role = worker_role::running;
+    ++running_count_;
+    update_watched_locked();
+    if (watched_.read()) return;
+  }
+  heavy_barrier();  // Order: watched. Pairs with the owner lock's light_barrier in a push.
+  if (anything_waits()) call_lookout();
+}
+
+bool runtime::anything_waits() const noexcept {
+  if (!injected_.empty() || earliest_timer() != never_ns) return true;
+  for (int i = 0; i < processors_made_.read(); ++i)
+    if (const processor* p = processors_[static_cast<std::size_t>(i)].read())
+      if (p->has_work()) return true;
+  return false;
+}
+
+void runtime::call_lookout() noexcept {
+  processor* added = nullptr;
+  {
+    std::lock_guard guard(idle_lock_);
+    if (stopping() || lookout_) return update_watched_locked();
+    if (worker* w = idle_.pop_front()) {
+      w->role = worker_role::lookout;
+      lookout_ = w;
+      update_watched_locked();
+      return w->sleep.unpark();
+    }
+    added = activate_processor_locked();
+    if (!added) return watched_.publish(true);
+  }
+  try {
+    start_worker(*added);
+  } catch (...) {
+    // No thread or no memory for one more worker: those that run go on without it.
+  }
+}
+
+void runtime::wake_one() noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (lookout_) return lookout_->sleep.unpark();
+    if (idle_.empty() && active_count_ >= target_.read()) return;  // all run: one will look
+  }
+  call_lookout();
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,140 @@
+// The run queues. Plain lists under the owner lock; see processor.hpp for the order of service.
+#include "sched/processor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft::detail {
+
+void processor::push_started_locked(goroutine* g) noexcept {
+  started_.push_back(g);
+  started_pushed_.bump();
+}
+
+void processor::push_fresh_locked(goroutine* g) noexcept {
+  if (fresh_.empty()) oldest_fresh_.write(g);
+  fresh_.push_front(g);
+  ++fresh_count_;
+}
+
+goroutine* processor::pop_fresh_locked(bool oldest) noexcept {
+  goroutine* g = oldest ? fresh_.pop_back() : fresh_.pop_front();
+  if (!g) return nullptr;
+  --fresh_count_;
+  if (oldest || fresh_count_ == 0) oldest_fresh_.write(fresh_.back());
+  return g;
+}
+
+goroutine* processor::pop_started_locked() noexcept {
+  waiter* first = started_.pop_front();
+  if (!first) return nullptr;
+  started_popped_.bump();
+  return static_cast<goroutine*>(first);
+}
+
+void processor::push_fresh_owner(goroutine* g) noexcept {
+  owner_section section(lock_);
+  push_fresh_locked(g);
+}
+
+void processor::push_started_owner(goroutine* g) noexcept {
+  owner_section section(lock_);
+  push_started_locked(g);
+}
+
+void processor::push_oldest_owner(goroutine* g) noexcept {
+  owner_section section(lock_);
+  fresh_.push_back(g);
+  ++fresh_count_;
+  oldest_fresh_.write(g);
+}
+
+void processor::set_next_owner(goroutine* g) noexcept {
+  owner_section section(lock_);
+  if (goroutine* earlier = next_.read()) push_started_locked(earlier);
+  next_.write(g);
+  next_number_.bump();
+}
+
+void processor::push_batch_owner(batch&& b) noexcept {
+  owner_section section(lock_);
+  while (waiter* w = b.started.pop_front()) push_started_locked(static_cast<goroutine*>(w));
+  while (goroutine* g = b.fresh.pop_back()) push_fresh_locked(g);
+}
+
+goroutine* processor::pick_owner() noexcept {
+  owner_section section(lock_);
+  goroutine* next = next_.read();
+  if (next) {
+    next_.write(nullptr);
+    if (next_run_ < next_run_max) {
+      ++next_run_;
+      return next;
+    }
+    push_started_locked(next);
+  }
+  next_run_ = 0;
+  if (++picks_ % oldest_every == 0)
+    if (goroutine* g = pop_fresh_locked(true)) return g;
+  if (goroutine* g = pop_started_locked()) return g;
+  return pop_fresh_locked(false);
+}
+
+batch processor::take_all_owner() noexcept {
+  owner_section section(lock_);
+  batch all;
+  if (goroutine* next = next_.read()) {
+    next_.write(nullptr);
+    push_started_locked(next);
+  }
+  while (goroutine* g = pop_started_locked()) all.started.push_back(g);
+  while (goroutine* g = pop_fresh_locked(true)) all.fresh.push_front(g);
+  return all;
+}
+
+void processor::sample() noexcept {
+  sampled_ = {oldest_fresh_.read(), started_pushed_.read(), next_.read(), next_number_.read()};
+}
+
+bool processor::has_work() const noexcept {
+  return next_.read() || oldest_fresh_.read() || started_pushed_.read() != started_popped_.read();
+}
+
+batch processor::steal_aged() noexcept {
+  const auto fresh_aged = [this] {
+    return sampled_.oldest_fresh && oldest_fresh_.read() == sampled_.oldest_fresh;
+  };
+  const auto started_aged = [this] { return started_popped_.read() < sampled_.started_pushed; };
+  const auto next_aged = [this] {
+    return sampled_.next && next_.read() == sampled_.next &&
+           next_number_.read() == sampled_.next_number;
+  };
+  batch loot;
+  if (!fresh_aged() && !started_aged() && !next_aged()) return loot;
+  if (!lock_.try_lock_thief()) return loot;
+  if (fresh_aged())
+    steal_fresh_locked(loot);
+  else if (started_aged())
+    steal_started_locked(loot);
+  else if (next_aged()) {
+    loot.started.push_back(next_.read());
+    next_.write(nullptr);
+  }
+  lock_.unlock_thief();
+  return loot;
+}
+
+void processor::steal_fresh_locked(batch& loot) noexcept {
+  std::size_t count = std::min((fresh_count_ + 1) / 2, steal_count_max);
+  for (; count > 0; --count)
+    if (goroutine* g = pop_fresh_locked(true)) loot.fresh.push_front(g);
+}
+
+void processor::steal_started_locked(batch& loot) noexcept {
+  const std::uint64_t waiting = started_pushed_.read() - started_popped_.read();
+  std::uint64_t count = std::min<std::uint64_t>((waiting + 1) / 2, steal_count_max);
+  for (; count > 0; --count)
+    if (goroutine* g = pop_started_locked()) loot.started.push_back(g);
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,123 @@
+// The right to run goroutines, and the queues, caches, timers and counters that go with it.
+//
+// Three places for runnable goroutines: the next-slot (made ready by the one that runs; it inherits
+// the turn), the started ones (first in, first out) and the fresh ones (newest first for the owner,
+// oldest first for thieves: newest-first keeps the number of live stacks small in fork-join shapes).
+//
+// Threads: x_owner() only by the worker that owns the processor; steal_aged() and sample() by the
+//          lookout; the hints by anyone.
+// Invariants: R1 a runnable goroutine is in one place of one processor or in the injection queue.
+//             R2 nothing starves: at most next_run_max turns are inherited in a row, every
+//                oldest_every-th pick takes the oldest fresh one.
+// Tested by: tests/unit/sched/processor_test.cpp
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <weft/detail/atomic.hpp>
+
+#include "base/intrusive_list.hpp"
+#include "engine/timer_heap.hpp"
+#include "fiber/goroutine.hpp"
+#include "fiber/goroutine_pool.hpp"
+#include "fiber/stack.hpp"
+#include "sched/owner_lock.hpp"
+
+namespace weft::detail {
+
+using fresh_deque =
+    intrusive_deque<goroutine, &goroutine::next_fresh, &goroutine::previous_fresh>;
+
+/// Runnable goroutines on their way between processors.
+struct batch {
+  wake_list started;
+  fresh_deque fresh;
+  bool empty() const noexcept { return started.empty() && fresh.empty(); }
+};
+
+/// Numbers taken from the process in one go.
+struct id_block {
+  std::uint64_t next = 0;
+  std::uint64_t left = 0;
+};
+
+class alignas(128) processor {
+ public:
+  explicit processor(int number) noexcept : number_(number) {}
+
+  int number() const noexcept { return number_; }
+
+  // The owner's side.
+  void push_fresh_owner(goroutine* g) noexcept;
+  void push_started_owner(goroutine* g) noexcept;
+  /// The last to be picked: something it needs is not to be had now.
+  void push_oldest_owner(goroutine* g) noexcept;
+  void set_next_owner(goroutine* g) noexcept;
+  void push_batch_owner(batch&& b) noexcept;
+  /// Null: nothing is runnable here.
+  goroutine* pick_owner() noexcept;
+  /// Empties every queue.
+  batch take_all_owner() noexcept;
+
+  // The lookout's side.
+  /// Remembers what is waiting now, for the next call of steal_aged.
+  void sample() noexcept;
+  /// Takes part of what has been waiting since the last sample: the oldest half of a queue, or what
+  /// sits in the next-slot. Quick work is left alone, because its owner is faster at it.
+  batch steal_aged() noexcept;
+  /// A hint: whether anything is runnable.
+  bool has_work() const noexcept;
+
+  // Counters, written by the owner.
+  hint<std::uint64_t> created;
+  hint<std::uint64_t> finished;
+
+  // The owner's caches.
+  goroutine_cache goroutines;
+  std::array<stack, 64> stacks;
+  std::size_t stacks_cached = 0;
+  id_block ids;
+  std::uint32_t arrivals = 0;
+
+  timer_heap timers;
+
+  /// Set by anyone: the owner must look at its worker's loop (retire, stop) at its next switch.
+  hint<bool> attention;
+
+ private:
+  static constexpr std::uint32_t next_run_max = 64;
+  static constexpr std::uint32_t oldest_every = 61;
+  static constexpr std::size_t steal_count_max = 256;
+
+  struct snapshot {
+    const goroutine* oldest_fresh = nullptr;
+    std::uint64_t started_pushed = 0;
+    const goroutine* next = nullptr;
+    std::uint64_t next_number = 0;
+  };
+
+  void push_started_locked(goroutine* g) noexcept;
+  void push_fresh_locked(goroutine* g) noexcept;
+  goroutine* pop_fresh_locked(bool oldest) noexcept;
+  goroutine* pop_started_locked() noexcept;
+  void steal_fresh_locked(batch& loot) noexcept;
+  void steal_started_locked(batch& loot) noexcept;
+
+  owner_lock lock_;
+  const int number_;
+  std::uint32_t next_run_ = 0;
+  std::uint32_t picks_ = 0;
+  hint<goroutine*> next_{nullptr};
+  hint<std::uint64_t> next_number_;
+  wake_list started_;
+  hint<std::uint64_t> started_pushed_;
+  hint<std::uint64_t> started_popped_;
+  fresh_deque fresh_;
+  hint<goroutine*> oldest_fresh_{nullptr};
+  std::size_t fresh_count_ = 0;
+  snapshot sampled_;  // the lookout's
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,146 @@
+// The one runtime of the process: its processors, its workers and who watches whom.
+//
+// It starts at the first use and is never destroyed. At the exit of the process the workers are
+// stopped before static objects are destroyed.
+//
+// Who wakes whom: while anything runs, and any other worker has nothing to do, exactly one of the
+// latter is the lookout. It naps, and takes work that has waited for longer than a nap; nobody pays
+// for it but itself. A worker that makes something runnable only looks whether the processors are
+// watched. So a burst of tiny work stays on the processor that is fast at it, and long work spreads.
+//
+// Locks: idle_lock_ before a parker; nothing else is taken under it.
+// Invariants: R1 lookout_ is set, or watched_ is false, or nobody is left who could watch.
+//             R2 a processor is owned by exactly one worker, or inactive.
+// Orders: watched: leave_idle() writes it, then fences, then looks for work; a worker makes work
+//         runnable, then reads it. The fence is the heavy half of the owner lock's.
+// Tested by: tests/unit/sched/runtime_test.cpp, tests/stress
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <weft/detail/atomic.hpp>
+
+#include "fiber/goroutine_pool.hpp"
+#include "fiber/stack_pool.hpp"
+#include "port/spin_lock.hpp"
+#include "sched/injection.hpp"
+#include "sched/processor.hpp"
+#include "sched/worker.hpp"
+
+namespace weft::detail {
+
+class runtime {
+ public:
+  static constexpr int processors_max = 1024;
+
+  static runtime& get() noexcept;
+
+  /// Throws: std::system_error when not even one worker can be started.
+  void ensure_running();
+  void stop() noexcept;
+  bool stopping() const noexcept { return stopping_.read(); }
+
+  int max_procs() const noexcept { return target_.read(); }
+  int set_max_procs(int n);
+  std::size_t count_goroutines() const noexcept;
+
+  // Control blocks. On a worker they come from its processor's cache.
+  goroutine* take_goroutine();
+  void recycle(goroutine& g) noexcept;
+
+  // Runnable goroutines.
+  void start(goroutine& g) noexcept;
+  void make_ready(goroutine& g) noexcept;
+  void inject(goroutine& g) noexcept;
+  /// After something became runnable on a worker: is anybody looking?
+  void note_backlog() noexcept {
+    if (!watched_.read()) [[unlikely]]
+      call_lookout();
+  }
+  /// After something was injected, or a timer armed, from a plain thread.
+  void wake_one() noexcept;
+
+  // The worker's loop.
+  void run_worker(worker& w) noexcept;
+  void housekeep(worker& w) noexcept;
+  stack take_stack(processor& p, stack_class size) noexcept;
+  void return_stack(processor& p, stack s, stack_class size) noexcept;
+  timer_heap& timers_here() noexcept;
+
+  bool forced_migration() const noexcept { return forced_migration_; }
+  std::size_t stacks_created() const noexcept { return stacks_.created(); }
+
+ private:
+  runtime();
+
+  // runtime.cpp
+  std::uint64_t take_id(id_block& block) noexcept;
+  void start_first_worker();
+  processor* activate_processor_locked();
+  void start_worker(processor& p);
+  worker* start_spare_worker() noexcept;
+  static void worker_thread(void* raw);
+  void ask_for_attention(int from) noexcept;
+
+  // idle.cpp
+  goroutine* find_work(worker& w) noexcept;
+  goroutine* poll(worker& w) noexcept;
+  goroutine* steal(worker& w) noexcept;
+  void nap(worker& w, deadline_ns& period_ns) noexcept;
+  void fire_due_timers() noexcept;
+  bool take_injected(processor& p) noexcept;
+  void become_idle(worker& w) noexcept;
+  void leave_idle(worker& w) noexcept;
+  void call_lookout() noexcept;
+  void update_watched_locked() noexcept;
+  bool anything_waits() const noexcept;
+  deadline_ns earliest_timer() const noexcept;
+  worker_role role_of(worker& w) noexcept;
+  bool must_attend(const worker& w) const noexcept;
+
+  // worker_loop.cpp
+  bool give_processor_away(worker& w, goroutine* work) noexcept;
+  bool hand_processor_to_locked(worker& w, goroutine& g) noexcept;
+  void wait_as_spare(worker& w) noexcept;
+  void retire(worker& w) noexcept;
+  [[noreturn]] void freeze(worker& w) noexcept;
+  bool attend(worker& w) noexcept;
+  void run_on_worker(worker& w, goroutine& g) noexcept;
+
+  goroutine_pool pool_;
+  stack_pool stacks_;
+  injection_queue injected_;
+
+  std::array<std::unique_ptr<processor>, processors_max> storage_;
+  std::array<published<processor*>, processors_max> processors_;
+  hint<int> processors_made_;
+  hint<int> target_;
+  bool forced_migration_ = false;
+  published<bool> stopping_{false};
+
+  spin_lock idle_lock_;
+  std::array<bool, processors_max> active_{};
+  int active_count_ = 0;
+  int running_count_ = 0;
+  worker* lookout_ = nullptr;
+  intrusive_queue<worker, &worker::next> idle_;
+  intrusive_queue<worker, &worker::next> spare_;
+  published<bool> watched_{false};
+
+  spin_lock start_lock_;
+  published<bool> started_{false};
+
+  atomic<std::uint64_t> id_blocks_{0};
+
+  // What plain threads do.
+  atomic<std::uint64_t> created_outside_{0};
+  spin_lock outside_lock_;
+  goroutine_cache outside_cache_;
+  id_block outside_ids_;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,57 @@
+// The waist: the five verbs through which everything above the scheduler waits and wakes.
+//
+// The protocol of a wait, in one place:
+//   1. The waiter takes the lock of what it will wait on, and decides to wait.
+//   2. It enqueues itself and calls park() with a commit that unlocks. Nothing may throw from here.
+//   3. The scheduler leaves the goroutine's stack, and only then runs the commit, on another stack.
+//      Now, and not before, wakers can reach the waiter (W1). A plain thread runs it in place.
+//   4. A waker takes the lock, dequeues the waiter, unlocks, and calls ready() (W2, W3).
+// With several wakers (select, deadlines) a waker must first win the wait's claim.
+// A commit must not park, must not make anyone ready, and must not touch the waiter after it has let
+// go of the last lock.
+//
+// This interface is owned by the lower side: the worker pool implements it, and a simulator can.
+#pragma once
+
+#include <weft/detail/deadline.hpp>
+
+#include "base/rng.hpp"
+#include "engine/timer_heap.hpp"
+#include "fiber/waiter.hpp"
+
+namespace weft::detail {
+
+/// Runs once the waiter has left its stack.
+struct commit {
+  void (*run)(void*) = nullptr;
+  void* argument = nullptr;
+};
+
+/// The calling goroutine, or the calling thread.
+waiter& this_waiter() noexcept;
+
+/// Sleeps until somebody makes this waiter ready.
+void park(wait_reason reason, commit then) noexcept;
+
+/// The same, but when the deadline comes first, and nobody has claimed the wait, the clock does.
+/// The claim must be unclaimed. Returns when the wait was claimed; ask it by whom.
+void park_until(wait_reason reason, commit then, deadline_ns deadline, wait_claim& claim) noexcept;
+
+/// Makes a parked waiter runnable: its turn comes next, on this processor.
+void ready(waiter& who) noexcept;
+/// The same for many: they queue behind what is runnable.
+void ready(wake_list& woken) noexcept;
+
+/// Lets others run: the caller queues behind everything that is runnable here.
+void yield_turn() noexcept;
+
+/// The calling worker's generator, or the calling thread's.
+rng& this_rng() noexcept;
+
+/// Arms an action on the calling worker's processor, or on processor 0's from a plain thread.
+void arm(timed_action& action, deadline_ns when, deadline_ns period, std::uint64_t epoch) noexcept;
+
+/// Starts the runtime if it does not run yet. Throws: std::system_error, std::bad_alloc.
+void ensure_running();
+
+}  // namespace weft::detail

@@ -1,0 +1,177 @@
+// Switching out, resuming, starting and ending goroutines. See switch.hpp.
+//
+// After every switch the worker is another object than before it: take it from the switch's answer,
+// or from this_worker() after user code has run, never from a variable.
+#include "sched/switch.hpp"
+
+#include <string>
+#include <utility>
+
+#include "base/fatal.hpp"
+#include "port/context.hpp"
+#include "sched/panic.hpp"
+#include "sched/runtime.hpp"
+
+namespace weft::detail {
+namespace {
+
+void goroutine_main(void* raw);
+
+worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) noexcept {
+  from.sanitizers.before_switch_to(to.sanitizers, ends);
+  void* here = weft_switch(&from.stack_pointer, to.stack_pointer, &w);
+  from.sanitizers.after_switch();
+  return *static_cast<worker*>(here);
+}
+
+worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
+  g.context.sanitizers.set_bounds(g.memory.low(), stack_class_bytes(g.size));
+  g.context.sanitizers.create_fiber();
+  from.sanitizers.before_switch_to(g.context.sanitizers, false);
+  void* here = weft_start(&from.stack_pointer, g.memory.top(g.size), goroutine_main, &w);
+  from.sanitizers.after_switch();
+  return *static_cast<worker*>(here);
+}
+
+/// The first thing on every stack that was switched to.
+void arrive(worker& w) noexcept {
+  constexpr std::uint32_t housekeeping_every = 16;
+  const after_switch then = std::exchange(w.after, {});
+  if (then.run) then.run(then.argument);
+  if (w.owned && ++w.owned->arrivals % housekeeping_every == 0) [[unlikely]]
+    runtime::get().housekeep(w);
+}
+
+bool can_run_here(const goroutine& g, const processor& p) noexcept {
+  if (g.needs_care()) return false;
+  return g.started() || (g.size == default_stack_class && p.stacks_cached > 0);
+}
+
+/// The next goroutine, if the worker's loop need not see to anything first.
+goroutine* pick_directly(worker& w, bool tied) noexcept {
+  processor& p = *w.owned;
+  if (tied || p.attention.read()) [[unlikely]]
+    return nullptr;
+  goroutine* next = p.pick_owner();
+  if (!next || can_run_here(*next, p)) [[likely]]
+    return next;
+  w.work = next;
+  return nullptr;
+}
+
+worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
+  w.current = next;
+  if (!next) return switch_to(from, w.own, w);
+  next->state.write(goroutine_state::running);
+  if (next->started()) return switch_to(from, next->context, w);
+  next->memory = w.owned->stacks[--w.owned->stacks_cached];
+  return start_on_stack(from, *next, w);
+}
+
+void check_canary(const goroutine& g) noexcept {
+  if (g.memory.guarded() || g.memory.canary_is_intact()) [[likely]]
+    return;
+  char text[512];
+  describe(g, text, sizeof text);
+  fatal(std::string("stack overflow: ") + text);
+}
+
+void run_to_end(goroutine& g) noexcept {
+  try {
+    g.run(g.closure_address());
+  } catch (const exit_request&) {
+  } catch (...) {
+    die_of_uncaught_exception(g);
+  }
+}
+
+/// A stack is returned by the next stack's owner: nobody else may get it before it is left.
+void return_left_stack(void* raw) {
+  worker& w = *static_cast<worker*>(raw);
+  w.left.destroy_fiber();
+  runtime::get().return_stack(*w.owned, std::exchange(w.leaving, {}), w.leaving_size);
+}
+
+/// Runs `next` on the stack of the goroutine that has just ended: it is warm, and nothing switches.
+void take_over_stack(goroutine& next, stack memory, shadow ended) noexcept {
+  next.memory = memory;
+  next.context.sanitizers = ended;
+  next.context.sanitizers.create_fiber();
+  ended.enter(next.context.sanitizers);
+  ended.destroy_fiber();
+}
+
+/// Returns when another goroutine has taken over the stack; else never.
+void finish(worker& w, goroutine& g) noexcept {
+  runtime& r = runtime::get();
+  check_canary(g);
+  const stack memory = g.memory;
+  const stack_class size = g.size;
+  execution ended = g.context;
+  const bool tied = g.locked_to != nullptr;
+  if (tied) {
+    w.locked = nullptr;
+    w.ends = true;
+  }
+  free_closure_room(g);
+  r.recycle(g);
+  goroutine* next = nullptr;
+  if (!tied && !w.owned->attention.read()) next = w.owned->pick_owner();
+  if (next && !next->started() && !next->needs_care() && next->size == size) {
+    take_over_stack(*next, memory, ended.sanitizers);
+    next->state.write(goroutine_state::running);
+    w.current = next;
+    return;
+  }
+  if (next && !(next->started() && !next->needs_care())) w.work = std::exchange(next, nullptr);
+  w.leaving = memory;
+  w.leaving_size = size;
+  w.left = ended.sanitizers;
+  w.after = {return_left_stack, &w};
+  w.current = next;
+  if (next) next->state.write(goroutine_state::running);
+  switch_to(ended, next ? next->context : w.own, w, true);
+  __builtin_unreachable();
+}
+
+void goroutine_main(void* raw) {
+  static_cast<worker*>(raw)->current->context.sanitizers.after_switch();
+  for (worker* w = static_cast<worker*>(raw);;) {
+    arrive(*w);
+    goroutine& g = *this_worker()->current;
+    run_to_end(g);
+    w = this_worker();
+    finish(*w, g);
+    w = this_worker();
+  }
+}
+
+}  // namespace
+
+void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
+  check_canary(g);
+  if (runtime::get().forced_migration()) [[unlikely]]
+    g.avoid = &w;
+  goroutine* next = pick_directly(w, g.locked_to != nullptr);
+  const int saved_errno = *w.errno_address;
+  if (!w.exceptions->empty()) [[unlikely]]
+    g.exceptions = std::exchange(*w.exceptions, {});
+  w.after = then;
+  worker& here = leave_for(g.context, next, w);
+  arrive(here);
+  *here.errno_address = saved_errno;
+  if (!g.exceptions.empty()) [[unlikely]]
+    *here.exceptions = std::exchange(g.exceptions, {});
+}
+
+void resume(worker& w, goroutine& g) noexcept {
+  w.current = &g;
+  g.state.write(goroutine_state::running);
+  if (g.started())
+    switch_to(w.own, g.context, w);
+  else
+    start_on_stack(w.own, g, w);
+  arrive(w);
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,59 @@
+// A worker: an operating-system thread that runs goroutines while it holds a processor.
+//
+// Threads: the worker's own thread, but `sleep` (anyone), and `role`, `next` and `work` (the idle
+//          lock; `work` is handed over together with the processor).
+#pragma once
+
+#include <cstdint>
+
+#include "base/rng.hpp"
+#include "fiber/goroutine.hpp"
+#include "port/current.hpp"
+#include "port/exception_state.hpp"
+#include "port/parker.hpp"
+#include "sched/processor.hpp"
+
+namespace weft::detail {
+
+/// What happens after a goroutine has left its stack, on whichever stack comes next.
+struct after_switch {
+  void (*run)(void*) = nullptr;
+  void* argument = nullptr;
+};
+
+enum class worker_role : std::uint8_t {
+  running,  // holds a processor and looks for work or runs it
+  lookout,  // holds a processor, has no work, watches the others and the timers
+  idle,     // holds a processor, has no work, sleeps
+  spare,    // holds no processor, sleeps until it is handed one
+};
+
+class worker {
+ public:
+  explicit worker(std::uint64_t seed) noexcept : random(seed) {}
+
+  processor* owned = nullptr;
+  goroutine* current = nullptr;
+  after_switch after;
+  execution own;  // the thread's own stack, where the worker's loop runs
+  int* errno_address = nullptr;
+  exception_state* exceptions = nullptr;
+
+  goroutine* work = nullptr;    // to be run next by the worker's loop
+  goroutine* locked = nullptr;  // the goroutine that is tied to this thread
+  bool ends = false;            // that goroutine ended while tied
+
+  stack leaving;  // the stack of a goroutine that has ended, until it is left
+  stack_class leaving_size = default_stack_class;
+  [[no_unique_address]] shadow left;
+
+  rng random;
+  parker sleep;
+  worker_role role = worker_role::spare;
+  worker* next = nullptr;
+};
+
+/// Null on a thread that is not a worker. Never keep the answer across anything that may park.
+inline worker* this_worker() noexcept { return static_cast<worker*>(current_worker_word()); }
+
+}  // namespace weft::detail

@@ -1,0 +1,142 @@
+// The worker's loop on its thread's own stack, and processors on their way between workers.
+#include <cstdio>
+#include <mutex>
+
+#include "port/thread.hpp"
+#include "sched/runtime.hpp"
+#include "sched/switch.hpp"
+
+namespace weft::detail {
+
+void runtime::run_worker(worker& w) noexcept {
+  for (;;) {
+    if (w.ends) {
+      if (!w.owned || give_processor_away(w, w.work)) return;
+      w.ends = false;  // no other thread to be had: this one stays
+    }
+    if (!w.owned) {
+      wait_as_spare(w);
+      continue;
+    }
+    if (w.owned->attention.read() && attend(w)) continue;
+    goroutine* g = std::exchange(w.work, nullptr);
+    if (!g && w.locked && give_processor_away(w, nullptr)) continue;
+    if (!g) g = find_work(w);
+    if (!g) continue;
+    if (g->locked_to && g->locked_to != &w) {
+      if (!hand_processor_to_locked(w, *g)) inject(*g);
+      continue;
+    }
+    const bool elsewhere = g->avoid == &w || (w.locked && w.locked != g);
+    if (elsewhere && !g->locked_to && give_processor_away(w, g)) continue;
+    run_on_worker(w, *g);
+  }
+}
+
+void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
+  if (!g.started()) {
+    g.memory = take_stack(*w.owned, g.size);
+    if (!g.memory) {
+      static bool told = false;
+      if (!std::exchange(told, true))
+        std::fputs("weft: no memory for a goroutine's stack; it waits for one\n", stderr);
+      w.owned->push_oldest_owner(&g);
+      yield_thread();
+      return;
+    }
+  }
+  g.avoid = nullptr;
+  resume(w, g);
+}
+
+/// Returns: whether the loop has to begin anew.
+bool runtime::attend(worker& w) noexcept {
+  if (stopping()) freeze(w);
+  if (w.owned->number() >= max_procs()) {
+    retire(w);
+    return true;
+  }
+  w.owned->attention.write(forced_migration_);
+  return false;
+}
+
+/// The goroutines go to the others, the timers to processor 0, which never retires.
+void runtime::retire(worker& w) noexcept {
+  processor& p = *w.owned;
+  if (w.work) {
+    w.work->avoid = nullptr;
+    injected_.push(std::exchange(w.work, nullptr));
+  }
+  batch rest = p.take_all_owner();
+  injected_.push(std::move(rest.started));
+  while (goroutine* g = rest.fresh.pop_back()) injected_.push(g);
+  p.timers.move_all_to(processors_[0].read()->timers);
+  {
+    std::lock_guard guard(idle_lock_);
+    active_[static_cast<std::size_t>(p.number())] = false;
+    --active_count_;
+    --running_count_;
+    w.owned = nullptr;
+    w.role = worker_role::spare;
+    if (!w.locked) spare_.push_back(&w);
+    update_watched_locked();
+  }
+  wake_one();
+}
+
+void runtime::wait_as_spare(worker& w) noexcept {
+  for (;;) {
+    {
+      std::lock_guard guard(idle_lock_);
+      if (w.owned) return;
+    }
+    w.sleep.park();
+  }
+}
+
+/// Returns false when there is no other thread to be had.
+bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
+  std::unique_lock guard(idle_lock_);
+  worker* heir = spare_.pop_front();
+  if (!heir) {
+    guard.unlock();
+    heir = start_spare_worker();
+    if (!heir) return false;
+    guard.lock();
+  }
+  heir->owned = std::exchange(w.owned, nullptr);
+  heir->work = work;
+  heir->role = worker_role::running;
+  w.role = worker_role::spare;
+  w.work = nullptr;
+  if (!w.locked && !w.ends) spare_.push_back(&w);
+  guard.unlock();
+  heir->sleep.unpark();
+  return true;
+}
+
+/// The thread that g is tied to waits without a processor. False: it still holds one.
+bool runtime::hand_processor_to_locked(worker& w, goroutine& g) noexcept {
+  worker& home = *g.locked_to;
+  {
+    std::lock_guard guard(idle_lock_);
+    if (home.owned) return false;
+    home.owned = std::exchange(w.owned, nullptr);
+    home.work = &g;
+    home.role = worker_role::running;
+    w.role = worker_role::spare;
+    if (!w.locked) spare_.push_back(&w);
+  }
+  home.sleep.unpark();
+  return true;
+}
+
+void runtime::freeze(worker& w) noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    --running_count_;
+  }
+  for (;;) w.sleep.park();
+}
+
+}  // namespace weft::detail

@@ -1,0 +1,74 @@
+// The channel: a ring buffer, a queue of receivers and a queue of senders under one lock.
+//
+// Threads: any. Locks: its own spin lock; before a timer heap's; several only in address order
+//          (select). Nobody is made ready, and no user code but a nothrow move runs, under it.
+// Invariants: R1 values wait => no receiver waits; room is left => no sender waits; an unbuffered
+//                channel has waiters on one side only (but for selects that wait on both).
+//             R2 closed => nobody waits.
+// Orders: refs: a dropped handle's use of the channel happens before it is destroyed.
+// Tested by: tests/unit/sync/channel_test.cpp, tests/conformance
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/channel_core.hpp>
+
+#include "fiber/waiter.hpp"
+#include "port/spin_lock.hpp"
+#include "wait/wait_queue.hpp"
+
+namespace weft::detail {
+
+/// How an operation that must not wait ended.
+enum class attempt : std::uint8_t { done, closed, blocked };
+
+class channel_core {
+ public:
+  channel_core(const element_ops& ops, std::size_t capacity, std::byte* buffer) noexcept
+      : ops_(ops), capacity_(capacity), buffer_(buffer) {}
+  channel_core(const channel_core&) = delete;
+  channel_core& operator=(const channel_core&) = delete;
+
+  void retain() noexcept;
+  /// False: the last handle is gone already.
+  [[nodiscard]] bool try_retain() noexcept;
+  void release() noexcept;
+
+  virtual std::size_t visible_size() const noexcept { return count_.read(); }
+  virtual std::size_t visible_capacity() const noexcept { return capacity_; }
+
+  // All of these with `lock` held. `woken`: whom to make ready after it was let go.
+  attempt send_locked(void* value, waiter*& woken) noexcept;
+  attempt recv_locked(void* to, waiter*& woken) noexcept;
+  /// False: it was closed already.
+  [[nodiscard]] bool close_locked(wake_list& woken) noexcept;
+  /// Drops what is in the buffer. Returns: whether there was anything.
+  bool drain_locked() noexcept;
+
+  spin_lock lock;
+  wait_queue receivers;
+  wait_queue senders;
+
+ protected:
+  virtual ~channel_core() { drain_locked(); }
+  /// Ends the channel's life and gives its memory back.
+  virtual void dispose() noexcept = 0;
+
+ private:
+  std::byte* slot(std::size_t number) const noexcept { return buffer_ + number * ops_.size; }
+  void push_value(void* value) noexcept;
+  void pop_value(void* to) noexcept;
+
+  const element_ops& ops_;
+  const std::size_t capacity_;
+  std::byte* const buffer_;
+  std::size_t head_ = 0;
+  std::size_t tail_ = 0;
+  hint<std::size_t> count_;
+  bool closed_ = false;
+  atomic<std::uint32_t> refs_{1};
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,138 @@
+// Send, receive and close, with and without waiting. One way to wait for both directions.
+#include <mutex>
+
+#include <weft/detail/channel_core.hpp>
+#include <weft/error.hpp>
+
+#include "port/clock.hpp"
+#include "sched/scheduler.hpp"
+#include "sync/channel.hpp"
+
+namespace weft::detail {
+namespace {
+
+void unlock_channel(void* c) { static_cast<channel_core*>(c)->lock.unlock(); }
+
+[[noreturn]] void block_for_ever(wait_reason reason) noexcept {
+  for (;;) park(reason, {});
+}
+
+channel_status wait_on_nil(wait_reason reason, deadline_ns deadline) noexcept {
+  if (deadline == never_ns) block_for_ever(reason);
+  wait_claim claim;
+  park_until(reason, {}, deadline, claim);
+  return channel_status::timeout;
+}
+
+/// Sleeps in `queue`, and lets go of the channel's lock meanwhile and afterwards.
+channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, wait_reason reason,
+                             deadline_ns deadline) noexcept {
+  wait_node node;
+  wait_claim claim;
+  node.who = &this_waiter();
+  node.element = element;
+  if (deadline == never_ns) {
+    queue.push_locked(node);
+    park(reason, {unlock_channel, &c});
+  } else {
+    if (deadline <= now_ns()) {
+      c.lock.unlock();
+      return channel_status::timeout;
+    }
+    node.claim = &claim;
+    queue.push_locked(node);
+    park_until(reason, {unlock_channel, &c}, deadline, claim);
+    if (claim.winner() == timed_wake::claimed_by_timer) {
+      std::lock_guard guard(c.lock);
+      queue.remove_locked(node);
+      return channel_status::timeout;
+    }
+  }
+  return node.served ? channel_status::ok : channel_status::closed;
+}
+
+void ready_if(waiter* woken) noexcept {
+  if (woken) ready(*woken);
+}
+
+}  // namespace
+
+channel_status channel_send_until(channel_core* c, void* value, deadline_ns deadline) noexcept {
+  if (!c) return wait_on_nil(wait_reason::chan_send_nil, deadline);
+  waiter* woken = nullptr;
+  c->lock.lock();
+  const attempt outcome = c->send_locked(value, woken);
+  if (outcome == attempt::blocked)
+    return wait_in_queue(*c, c->senders, value, wait_reason::chan_send, deadline);
+  c->lock.unlock();
+  ready_if(woken);
+  return outcome == attempt::done ? channel_status::ok : channel_status::closed;
+}
+
+channel_status channel_recv_until(channel_core* c, void* to, deadline_ns deadline) noexcept {
+  if (!c) return wait_on_nil(wait_reason::chan_receive_nil, deadline);
+  waiter* woken = nullptr;
+  c->lock.lock();
+  const attempt outcome = c->recv_locked(to, woken);
+  if (outcome == attempt::blocked)
+    return wait_in_queue(*c, c->receivers, to, wait_reason::chan_receive, deadline);
+  c->lock.unlock();
+  ready_if(woken);
+  return outcome == attempt::done ? channel_status::ok : channel_status::closed;
+}
+
+void channel_send(channel_core* c, void* value) {
+  if (channel_send_until(c, value, never_ns) == channel_status::closed)
+    throw closed_channel("send on closed channel");
+}
+
+bool channel_recv(channel_core* c, void* to) noexcept {
+  return channel_recv_until(c, to, never_ns) == channel_status::ok;
+}
+
+namespace {
+
+channel_status report(attempt outcome) noexcept {
+  switch (outcome) {
+    case attempt::done:
+      return channel_status::ok;
+    case attempt::closed:
+      return channel_status::closed;
+    case attempt::blocked:
+      break;
+  }
+  return channel_status::would_block;
+}
+
+template <class Attempt>
+channel_status try_locked(channel_core* c, Attempt&& attempt_on) noexcept {
+  if (!c) return channel_status::would_block;
+  waiter* woken = nullptr;
+  c->lock.lock();
+  const attempt outcome = attempt_on(*c, woken);
+  c->lock.unlock();
+  ready_if(woken);
+  return report(outcome);
+}
+
+}  // namespace
+
+channel_status channel_try_send(channel_core* c, void* value) noexcept {
+  return try_locked(c, [value](channel_core& to, waiter*& w) { return to.send_locked(value, w); });
+}
+
+channel_status channel_try_recv(channel_core* c, void* to) noexcept {
+  return try_locked(c, [to](channel_core& from, waiter*& w) { return from.recv_locked(to, w); });
+}
+
+void channel_close(channel_core* c) {
+  if (!c) throw closed_channel("close of nil channel");
+  wake_list woken;
+  c->lock.lock();
+  const bool closed = c->close_locked(woken);
+  c->lock.unlock();
+  if (!closed) throw closed_channel("close of closed channel");
+  ready(woken);
+}
+
+}  // namespace weft::detail
