@@ -26,15 +26,13 @@ class recv_result {
   T&& value() && { return std::move(value_).value(); }
 
   static recv_result make(channel_status status, detail::slot<T>& room) {
-    recv_result result;
-    result.status_ = status;
-    if (status == channel_status::ok) result.value_ = room.take();
-    return result;
+    return recv_result(status, room);
   }
 
  private:
-  recv_result() = default;
-  channel_status status_ = channel_status::would_block;
+  recv_result(channel_status status, detail::slot<T>& room)
+      : status_(status), value_(status == channel_status::ok ? room.take() : std::nullopt) {}
+  channel_status status_;
   std::optional<T> value_;
 };
 

@@ -83,7 +83,7 @@ class static_select {
  public:
   explicit static_select(Cases&... cases) : cases_(cases...) {}
   ~static_select() noexcept(false) {
-    if (chosen_ == sizeof...(Cases)) decline_others();
+    if (!declined_) decline_others();
   }
 
   std::size_t run(choice order) {
@@ -97,9 +97,13 @@ class static_select {
     else
       chosen_ = index_of_[winner];
     const bool received = winner < channels && offers_[winner].received;
+    each([&](auto& c, std::size_t index) {
+      if constexpr (requires { c.accept(received); })
+        if (index == chosen_) c.accept(received);
+    });
     decline_others();
     each([&](auto& c, std::size_t index) {
-      if (index == chosen_) c.proceed(received);
+      if (index == chosen_) c.proceed();
     });
     return chosen_;
   }
@@ -130,6 +134,7 @@ class static_select {
     }
   }
   void decline_others() {
+    declined_ = true;
     each([&](auto& c, std::size_t index) {
       if constexpr (requires { c.decline(); })
         if (index != chosen_) c.decline();
@@ -144,6 +149,7 @@ class static_select {
   std::size_t timeout_index_ = sizeof...(Cases);
   std::size_t default_index_ = sizeof...(Cases);
   std::size_t chosen_ = sizeof...(Cases);
+  bool declined_ = false;
 };
 
 }  // namespace detail
@@ -217,7 +223,8 @@ class selector {
     virtual detail::select_case offer() { return {}; }
     virtual detail::deadline_ns delay_ns() const noexcept { return detail::never_ns; }
     virtual void decline() {}
-    virtual void proceed(bool received) = 0;
+    virtual void accept(bool) {}
+    virtual void proceed() = 0;
   };
 
   template <class Case>
@@ -246,7 +253,10 @@ class selector {
     void decline() override {
       if constexpr (requires { c_.decline(); }) c_.decline();
     }
-    void proceed(bool received) override { c_.proceed(received); }
+    void accept(bool received) override {
+      if constexpr (requires { c_.accept(received); }) c_.accept(received);
+    }
+    void proceed() override { c_.proceed(); }
 
     Case c_;
     detail::channel_core* channel_ = nullptr;

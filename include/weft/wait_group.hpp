@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <optional>
 #include <source_location>
 #include <utility>
 
@@ -76,14 +77,19 @@ class wait_group {
   template <class F>
   struct counted {
     detail::wait_group_core* core;  // alive while its count is above zero
-    F f;
+    std::optional<F> f;
     void operator()() {
       try {
-        static_cast<void>(std::move(f)());
+        static_cast<void>((*std::move(f))());
       } catch (const detail::exit_request&) {
-        detail::wait_group_add(core, -1);
+        finish();
         throw;
       }
+      finish();
+    }
+    /// What f has captured is gone before anybody is told.
+    void finish() {
+      f.reset();
       detail::wait_group_add(core, -1);
     }
   };

@@ -45,8 +45,9 @@ std::size_t selector::run(detail::choice order) {
     else
       chosen = index_of[winner];
     const bool received = winner < offers.size() && offers[winner].received;
+    cases_[chosen]->accept(received);
     decline_losers();
-    cases_[chosen]->proceed(received);
+    cases_[chosen]->proceed();
   } catch (...) {
     if (chosen == nobody) decline_losers();
     throw;

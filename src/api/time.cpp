@@ -6,7 +6,7 @@
 
 #include "engine/timer_heap.hpp"
 #include "port/clock.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 #include "port/thread.hpp"
 #include "sched/scheduler.hpp"
 

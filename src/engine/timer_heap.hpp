@@ -16,7 +16,7 @@
 #include <weft/detail/deadline.hpp>
 
 #include "fiber/waiter.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 
 namespace weft::detail {
 

@@ -14,8 +14,8 @@
 
 #include "fiber/stack.hpp"
 #include "fiber/waiter.hpp"
-#include "port/exception_state.hpp"
-#include "port/sanitizer.hpp"
+#include "port/switch/exception_state.hpp"
+#include "port/switch/sanitizer.hpp"
 
 namespace weft::detail {
 

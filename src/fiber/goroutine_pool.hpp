@@ -12,7 +12,7 @@
 
 #include "base/intrusive_list.hpp"
 #include "fiber/goroutine.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 
 namespace weft::detail {
 

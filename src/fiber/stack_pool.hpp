@@ -13,7 +13,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "fiber/stack.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 
 namespace weft::detail {
 

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "port/sanitizer.hpp"
+#include "port/switch/sanitizer.hpp"
 
 namespace weft::detail {
 namespace {

@@ -57,6 +57,4 @@ bool is_main_thread() noexcept { return ::syscall(SYS_gettid) == ::getpid(); }
 
 void yield_thread() noexcept { ::sched_yield(); }
 
-void end_thread() noexcept { ::pthread_exit(nullptr); }
-
 }  // namespace weft::detail

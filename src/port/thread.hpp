@@ -20,6 +20,5 @@ stack_bounds thread_stack_bounds() noexcept;
 
 bool is_main_thread() noexcept;
 void yield_thread() noexcept;
-[[noreturn]] void end_thread() noexcept;
 
 }  // namespace weft::detail

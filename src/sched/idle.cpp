@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "port/barrier.hpp"
+#include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"

@@ -9,7 +9,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "fiber/waiter.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 
 namespace weft::detail {
 

@@ -12,8 +12,8 @@
 
 #include <weft/detail/atomic.hpp>
 
-#include "port/barrier.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/barrier.hpp"
+#include "port/sync/spin_lock.hpp"
 
 namespace weft::detail {
 

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "port/clock.hpp"
-#include "port/parker.hpp"
+#include "port/sync/parker.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"

@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 
-#include "port/barrier.hpp"
+#include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "port/cpu_count.hpp"
 #include "port/thread.hpp"

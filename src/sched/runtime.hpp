@@ -26,7 +26,7 @@
 
 #include "fiber/goroutine_pool.hpp"
 #include "fiber/stack_pool.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 #include "sched/injection.hpp"
 #include "sched/processor.hpp"
 #include "sched/worker.hpp"

@@ -8,27 +8,28 @@
 #include <utility>
 
 #include "base/fatal.hpp"
-#include "port/context.hpp"
+#include "port/switch/context.hpp"
 #include "sched/panic.hpp"
 #include "sched/runtime.hpp"
 
 namespace weft::detail {
 namespace {
 
-void goroutine_main(void* raw);
+WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw);
 
+WEFT_NEVER_RETURNS_ON_ITS_STACK
 worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) noexcept {
   from.sanitizers.before_switch_to(to.sanitizers, ends);
-  void* here = weft_switch(&from.stack_pointer, to.stack_pointer, &w);
+  void* here = switch_context(&from.stack_pointer, to.stack_pointer, &w);
   from.sanitizers.after_switch();
   return *static_cast<worker*>(here);
 }
 
 worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
   g.context.sanitizers.set_bounds(g.memory.low(), stack_class_bytes(g.size));
-  g.context.sanitizers.create_fiber();
+  g.context.sanitizers.take_fiber();
   from.sanitizers.before_switch_to(g.context.sanitizers, false);
-  void* here = weft_start(&from.stack_pointer, g.memory.top(g.size), goroutine_main, &w);
+  void* here = start_context(&from.stack_pointer, g.memory.top(g.size), goroutine_main, &w);
   from.sanitizers.after_switch();
   return *static_cast<worker*>(here);
 }
@@ -88,7 +89,7 @@ void run_to_end(goroutine& g) noexcept {
 /// A stack is returned by the next stack's owner: nobody else may get it before it is left.
 void return_left_stack(void* raw) {
   worker& w = *static_cast<worker*>(raw);
-  w.left.destroy_fiber();
+  w.left.give_fiber_back();
   runtime::get().return_stack(*w.owned, std::exchange(w.leaving, {}), w.leaving_size);
 }
 
@@ -96,13 +97,10 @@ void return_left_stack(void* raw) {
 void take_over_stack(goroutine& next, stack memory, shadow ended) noexcept {
   next.memory = memory;
   next.context.sanitizers = ended;
-  next.context.sanitizers.create_fiber();
-  ended.enter(next.context.sanitizers);
-  ended.destroy_fiber();
 }
 
 /// Returns when another goroutine has taken over the stack; else never.
-void finish(worker& w, goroutine& g) noexcept {
+WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   runtime& r = runtime::get();
   check_canary(g);
   const stack memory = g.memory;
@@ -134,7 +132,7 @@ void finish(worker& w, goroutine& g) noexcept {
   __builtin_unreachable();
 }
 
-void goroutine_main(void* raw) {
+WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
   static_cast<worker*>(raw)->current->context.sanitizers.after_switch();
   for (worker* w = static_cast<worker*>(raw);;) {
     arrive(*w);

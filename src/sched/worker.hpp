@@ -8,9 +8,9 @@
 
 #include "base/rng.hpp"
 #include "fiber/goroutine.hpp"
-#include "port/current.hpp"
-#include "port/exception_state.hpp"
-#include "port/parker.hpp"
+#include "port/switch/current.hpp"
+#include "port/switch/exception_state.hpp"
+#include "port/sync/parker.hpp"
 #include "sched/processor.hpp"
 
 namespace weft::detail {

@@ -16,7 +16,7 @@
 #include <weft/detail/channel_core.hpp>
 
 #include "fiber/waiter.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 #include "wait/wait_queue.hpp"
 
 namespace weft::detail {

@@ -37,6 +37,7 @@ channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, 
   } else {
     if (deadline <= now_ns()) {
       c.lock.unlock();
+      yield_turn();  // or a loop that polls with a bound of zero would keep the processor
       return channel_status::timeout;
     }
     node.claim = &claim;

@@ -52,8 +52,11 @@ class waiting_select {
       return settled(ready_case);
     }
     if (request_.has_default) return leave_with(select_default);
-    if (request_.deadline != never_ns && request_.deadline <= now_ns())
-      return leave_with(select_timeout);
+    if (request_.deadline != never_ns && request_.deadline <= now_ns()) {
+      unlock_all();
+      yield_turn();  // as for a receive with a bound that has passed
+      return select_timeout;
+    }
     return wait();
   }
 

@@ -18,7 +18,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "port/clock.hpp"
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 #include "sched/scheduler.hpp"
 #include "wait/wait_queue.hpp"
 
@@ -41,9 +41,12 @@ class wait_group_core {
   void release_waiters() noexcept {
     wake_list woken;
     lock.lock();
-    // Order: done.
-    word.fetch_and(~waits, acq_rel);
-    waiters.take_all_locked(woken);
+    // Order: done. A new round may have begun: then the queue holds its waiters, not ours.
+    if (count_of(word.load(acquire)) == 0) {
+      // Order: done.
+      word.fetch_and(~waits, acq_rel);
+      waiters.take_all_locked(woken);
+    }
     lock.unlock();
     ready(woken);
     drop_handle();
@@ -109,7 +112,10 @@ void wait_group_add(wait_group_core* g, int n) {
 bool wait_group_wait(wait_group_core* g, deadline_ns deadline) noexcept {
   // Order: done. acquire pairs with the release of the done that brought it to zero.
   if (wait_group_core::count_of(g->word.load(acquire)) == 0) return true;
-  if (deadline != never_ns && deadline <= now_ns()) return false;
+  if (deadline != never_ns && deadline <= now_ns()) {
+    yield_turn();  // or a loop that polls would keep the processor
+    return false;
+  }
   wait_node node;
   wait_claim claim;
   node.who = &this_waiter();
@@ -124,6 +130,8 @@ bool wait_group_wait(wait_group_core* g, deadline_ns deadline) noexcept {
   if (deadline == never_ns || claim.winner() != timed_wake::claimed_by_timer) return true;
   std::lock_guard guard(g->lock);
   g->waiters.remove_locked(node);
+  // Order: done. Nobody waits any more; a done that saw the bit finds an empty queue.
+  if (g->waiters.empty()) g->word.fetch_and(~wait_group_core::waits, acq_rel);
   return false;
 }
 

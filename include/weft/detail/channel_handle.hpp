@@ -41,7 +41,13 @@ class channel_handle {
     if (core_) channel_retain(core_);
   }
   channel_handle(channel_handle&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
-  channel_handle& operator=(channel_handle other) noexcept {
+  channel_handle& operator=(const channel_handle& other) noexcept {
+    if (other.core_) channel_retain(other.core_);
+    channel_core* old = std::exchange(core_, other.core_);
+    if (old) channel_release(old);
+    return *this;
+  }
+  channel_handle& operator=(channel_handle&& other) noexcept {
     std::swap(core_, other.core_);
     return *this;
   }
@@ -95,7 +101,8 @@ class receiving {
     explicit iterator(const Self& from) : from_(&from), current_(from.recv()) {}
     T& operator*() const noexcept { return *current_; }
     iterator& operator++() {
-      current_ = from_->recv();
+      current_.reset();
+      if (std::optional<T> next = from_->recv()) current_.emplace(std::move(*next));
       return *this;
     }
     void operator++(int) { ++*this; }

@@ -35,6 +35,17 @@ concept sendable = requires(const C& c) {
   { c.core() } -> std::same_as<channel_core*>;
 };
 
+/// An optional that can be filled without assigning a T.
+template <class T>
+class received_value : public std::optional<T> {
+ public:
+  received_value() = default;
+  received_value& operator=(std::optional<T>&& other) {
+    if (other) this->emplace(std::move(*other));
+    return *this;
+  }
+};
+
 /// Receives into its own slot and gives the result to F.
 template <class T, class F>
 class recv_case {
@@ -46,11 +57,16 @@ class recv_case {
 
   select_case offer() noexcept { return {channel_, room_.raw(), direction::receive, false}; }
   void decline() noexcept {}
-  void proceed(bool received) {
+  /// Takes what came out of the slot. May throw what moving a T throws.
+  void accept(bool received) {
+    result_.reset();  // a selector uses a case again and again
+    if (received) result_ = room_.take();
+  }
+  void proceed() {
     if constexpr (std::is_void_v<T>)
-      std::invoke(f_, received);
+      std::invoke(f_, result_.has_value());
     else
-      std::invoke(f_, received ? room_.take() : std::nullopt);
+      std::invoke(f_, static_cast<std::optional<T>&&>(result_));
   }
 
  private:
@@ -58,6 +74,7 @@ class recv_case {
   channel_core* channel_;
   F f_;
   slot<element> room_;
+  received_value<element> result_;
 };
 
 /// Sends a value it owns (Value is T) or one of the caller's that outlives it (Value is T&).
@@ -78,11 +95,11 @@ class send_case {
     if (parcel_) parcel_->give_back();
     parcel_.reset();
   }
-  void proceed(bool) {
+  void accept(bool) noexcept {
     parcel_.reset();
     channel_ = nullptr;  // spent: a value is sent once
-    std::invoke(f_);
   }
+  void proceed() { std::invoke(f_); }
   /// The same case with a value of its own, for a selector that outlives the expression.
   send_case<T, T, F> owned() && {
     return send_case<T, T, F>(channel_, std::forward<T>(value_), std::move(f_));
@@ -100,14 +117,14 @@ struct timeout_case {
   static constexpr case_kind kind = case_kind::timeout;
   deadline_ns delay_ns;
   F f;
-  void proceed(bool) { std::invoke(f); }
+  void proceed() { std::invoke(f); }
 };
 
 template <class F>
 struct default_case {
   static constexpr case_kind kind = case_kind::fallback;
   F f;
-  void proceed(bool) { std::invoke(f); }
+  void proceed() { std::invoke(f); }
 };
 
 template <class C>

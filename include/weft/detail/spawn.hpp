@@ -79,7 +79,7 @@ struct closure {
 
 template <class F>
 void reject_nil(const F& f) {
-  if constexpr (requires { static_cast<bool>(f == nullptr); })
+  if constexpr (!std::is_function_v<F> && requires { static_cast<bool>(f == nullptr); })
     if (f == nullptr) throw_nil_function();
 }
 

@@ -1,5 +1,5 @@
 // Sleeping on a futex, with absolute deadlines on the steady clock.
-#include "port/parker.hpp"
+#include "port/sync/parker.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
 // The heavy half of the asymmetric fence: membarrier(2), private expedited.
-#include "port/barrier.hpp"
+#include "port/sync/barrier.hpp"
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>

@@ -1,7 +1,7 @@
 // What AddressSanitizer and ThreadSanitizer must be told about stacks that are switched by hand.
 //
-// Empty without a sanitizer. Under TSan every goroutine is a fiber of its own; a switch orders what
-// went before it on this thread (flag 0), so the scheduler's owner-only data need no annotation.
+// Empty without a sanitizer. Under TSan every stack with a goroutine on it is a fiber; a switch orders
+// what went before it on this thread (flag 0), so the scheduler's owner-only data need no annotation.
 #pragma once
 
 #include <cstddef>
@@ -30,12 +30,24 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+// TSan counts calls and returns per fiber: what never returns on its fiber must not be counted.
+#if defined(WEFT_TSAN)
+#define WEFT_NEVER_RETURNS_ON_ITS_STACK __attribute__((no_sanitize("thread"), noinline))
+#else
+#define WEFT_NEVER_RETURNS_ON_ITS_STACK
+#endif
+
 namespace weft::detail {
 
 #if defined(WEFT_ASAN)
 inline constexpr bool with_asan = true;
 #else
 inline constexpr bool with_asan = false;
+#endif
+
+#if defined(WEFT_TSAN)
+void* take_kept_fiber() noexcept;  // null: none is kept
+bool keep_fiber(void* fiber) noexcept;
 #endif
 
 /// A stack as the sanitizers know it.
@@ -55,9 +67,10 @@ struct shadow {
     size = bytes;
 #endif
   }
-  void create_fiber() noexcept {
+  void take_fiber() noexcept {
 #if defined(WEFT_TSAN)
-    fiber = __tsan_create_fiber(0);
+    fiber = take_kept_fiber();
+    if (!fiber) fiber = __tsan_create_fiber(0);
 #endif
   }
   void use_thread_fiber() noexcept {
@@ -65,13 +78,15 @@ struct shadow {
     fiber = __tsan_get_current_fiber();
 #endif
   }
-  void destroy_fiber() noexcept {
+  /// Kept for the next goroutine: making and destroying one maps and unmaps megabytes.
+  void give_fiber_back() noexcept {
 #if defined(WEFT_TSAN)
-    __tsan_destroy_fiber(fiber);
+    if (!keep_fiber(fiber)) __tsan_destroy_fiber(fiber);
     fiber = nullptr;
 #endif
   }
   /// Around a switch away from this stack. `ends`: it will not be resumed.
+  WEFT_NEVER_RETURNS_ON_ITS_STACK
   void before_switch_to([[maybe_unused]] shadow& to, [[maybe_unused]] bool ends) noexcept {
 #if defined(WEFT_ASAN)
     __sanitizer_start_switch_fiber(ends ? nullptr : &fake_stack, to.bottom, to.size);
@@ -80,13 +95,8 @@ struct shadow {
     __tsan_switch_to_fiber(to.fiber, 0);
 #endif
   }
-  /// Without leaving the stack.
-  void enter([[maybe_unused]] shadow& to) noexcept {
-#if defined(WEFT_TSAN)
-    __tsan_switch_to_fiber(to.fiber, 0);
-#endif
-  }
   /// The first thing on this stack after a switch to it.
+  WEFT_NEVER_RETURNS_ON_ITS_STACK
   void after_switch() noexcept {
 #if defined(WEFT_ASAN)
     __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);

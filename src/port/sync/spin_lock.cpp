@@ -1,5 +1,5 @@
 // What a thread does while another holds the lock: spin, then let the holder have the CPU.
-#include "port/spin_lock.hpp"
+#include "port/sync/spin_lock.hpp"
 
 #include <sched.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 // Where the thread-local word lives.
-#include "port/current.hpp"
+#include "port/switch/current.hpp"
 
 extern "C" {
 __attribute__((tls_model("initial-exec"), visibility("hidden"), used)) thread_local constinit void*
