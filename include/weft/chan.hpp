@@ -42,16 +42,17 @@ class send_chan : public detail::channel_handle, public detail::sending<send_cha
 
 /// A typed conduit between goroutines, and between them and threads: Go's `chan T`.
 ///
-/// A handle is a reference: copies mean the same channel, so capture it by value; every operation is
-/// const. The channel lives until its last handle is gone; values still inside are destroyed then.
+/// A handle is a reference: copies mean the same channel, so capture it by value; every operation
+/// is const. The channel lives until its last handle is gone; values still inside are destroyed
+/// then.
 ///
 ///   state            | send                | recv                    | close
 ///   -----------------|---------------------|-------------------------|------------------------
 ///   nil              | blocks for ever     | blocks for ever         | throws
 ///   open, no room    | blocks              | takes a value           | wakes: senders throw
-///   open, empty      | hands over, buffers | blocks                  | wakes: receivers see the end
-///   closed, values   | throws              | takes a value           | throws
-///   closed, drained  | throws              | nullopt at once         | throws
+///   open, empty      | hands over, buffers | blocks                  | wakes: receivers see the
+///   end closed, values   | throws              | takes a value           | throws closed, drained
+///   | throws              | nullopt at once         | throws
 ///
 /// Values come out in the order they were sent; waiting receivers, and waiting senders, are served
 /// first come, first served. An unbuffered channel (capacity 0) hands each value straight from the

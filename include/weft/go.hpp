@@ -14,8 +14,9 @@ namespace weft {
 /// The name is shown in error messages and dumps; it is copied when the goroutine is started.
 class goroutine_options {
  public:
-  explicit goroutine_options(std::string_view name = {},
-                             std::source_location where = std::source_location::current()) noexcept {
+  explicit goroutine_options(
+      std::string_view name = {},
+      std::source_location where = std::source_location::current()) noexcept {
     request_.name = name;
     request_.site.where = where;
   }

@@ -36,13 +36,14 @@ void yield() noexcept;
 
 /// Ends the calling goroutine after its destructors (and `defer`s) have run: Go's `runtime.Goexit`.
 ///
-/// It unwinds the stack by an exception of a private type, so a `catch (...)` on the way must rethrow.
+/// It unwinds the stack by an exception of a private type, so a `catch (...)` on the way must
+/// rethrow.
 /// Misuse: on a plain thread it ends the program by std::terminate.
 [[noreturn]] void exit_goroutine();
 
-/// Ties the calling goroutine to its worker thread: it runs only there, and nothing else does, until
-/// as many calls to unlock_os_thread. For libraries that keep state per thread. If it ends while
-/// tied, so does the thread. No effect on a plain thread.
+/// Ties the calling goroutine to its worker thread: it runs only there, and nothing else does,
+/// until as many calls to unlock_os_thread. For libraries that keep state per thread. If it ends
+/// while tied, so does the thread. No effect on a plain thread.
 void lock_os_thread() noexcept;
 void unlock_os_thread() noexcept;
 
@@ -75,8 +76,8 @@ struct run_outcome<void> {
 /// `int main() { return weft::run(real_main); }` a program is Go's: it ends when its main goroutine
 /// does, and the others are dropped where they are.
 ///
-/// Blocks:  until `f` has returned. For ever if `f` ends by exit_goroutine: as in Go, the others then
-///          go on.
+/// Blocks:  until `f` has returned. For ever if `f` ends by exit_goroutine: as in Go, the others
+///          then go on.
 /// Throws:  what `f` throws, and what weft::go throws.
 /// Example: examples/tour/prime_sieve.cpp
 template <class F>

@@ -157,9 +157,10 @@ class static_select {
 /// Waits until one of several channel operations can proceed, and does exactly that one.
 ///
 /// If several are ready, one is chosen uniformly at random. `on_default` proceeds if none is ready
-/// at that instant; `on_timeout` if none became ready in time. The same channel may stand in several
-/// cases. A case on a nil channel is never ready: set a channel to `nullptr` to switch its case off.
-/// The handler of the chosen case runs in the caller, after every channel has been let go.
+/// at that instant; `on_timeout` if none became ready in time. The same channel may stand in
+/// several cases. A case on a nil channel is never ready: set a channel to `nullptr` to switch its
+/// case off. The handler of the chosen case runs in the caller, after every channel has been let
+/// go.
 ///
 /// Blocks:  until a case can proceed; for ever without any case that ever can.
 /// Returns: the index of the case, in the order of the arguments: `switch (select(...))` works.

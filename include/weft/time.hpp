@@ -13,8 +13,8 @@
 
 namespace weft {
 
-/// Parks the calling goroutine (or thread) for at least `d`; a negative or zero one returns at once,
-/// one that overflows the clock never returns. Other goroutines run on.
+/// Parks the calling goroutine (or thread) for at least `d`; a negative or zero one returns at
+/// once, one that overflows the clock never returns. Other goroutines run on.
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d) {
   detail::sleep_until_ns(detail::deadline_after(d));

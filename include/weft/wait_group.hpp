@@ -16,9 +16,9 @@ namespace weft {
 ///
 /// A handle is a reference: copies count together, so capture it by value.
 ///
-/// Misuse:  `add` from zero must happen before `wait`; a new round starts only after every `wait` of
-///          the last one has returned. A count below zero throws std::logic_error
-///          ("sync: negative WaitGroup counter"), and so does one above 2,147,483,647.
+/// Misuse:  `add` from zero must happen before `wait`; a new round starts only after every `wait`
+///          of the last one has returned. A count below zero throws std::logic_error ("sync:
+///          negative WaitGroup counter"), and so does one above 2,147,483,647.
 /// Orders:  `done` (and the end of a function given to `go`) happens before the return of the
 ///          `wait` that it unblocks.
 /// Threads: every operation may be called from any goroutine and any thread, together.

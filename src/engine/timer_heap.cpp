@@ -65,7 +65,8 @@ void timer_heap::insert_locked(timer_node& node, deadline_ns when) noexcept {
   node.home_.publish(this);
 }
 
-void timer_heap::remove_locked(timer_node& node) noexcept {
+/// Leaves home_ as it is.
+void timer_heap::unlink_locked(timer_node& node) noexcept {
   timer_node* below = meld_siblings(node.child_);
   if (&node == root_) {
     set_root_locked(below);
@@ -77,7 +78,11 @@ void timer_heap::remove_locked(timer_node& node) noexcept {
     set_root_locked(meld(root_, below));
   }
   node.child_ = node.sibling_ = node.previous_ = nullptr;
-  node.home_.publish(nullptr);  // the last touch: its owner may be gone after this
+}
+
+void timer_heap::remove_locked(timer_node& node) noexcept {
+  unlink_locked(node);
+  node.home_.publish(nullptr);  // the last touch: its owner may be gone, or arm it elsewhere
 }
 
 void timer_heap::arm(timed_wake& node, deadline_ns when) noexcept {
@@ -118,11 +123,15 @@ timer_heap::fired timer_heap::collect_until_action(deadline_ns now, wake_list& w
       continue;
     }
     auto& action = static_cast<timed_action&>(node);
+    const fired next{&action, due, action.epoch_};
     const bool alive = action.try_retain();
-    remove_locked(node);
-    if (!alive) continue;
-    if (action.period_ > 0) insert_locked(action, next_tick(due, action.period_, now));
-    return {&action, due, action.epoch_};
+    if (alive && action.period_ > 0) {
+      unlink_locked(node);  // it never leaves this heap: see R1
+      insert_locked(node, next_tick(due, action.period_, now));
+    } else {
+      remove_locked(node);
+    }
+    if (alive) return next;
   }
   return {};
 }

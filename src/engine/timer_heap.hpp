@@ -1,10 +1,12 @@
 // Timers in the order in which they are due: a pairing heap per processor. Passive: it is asked.
 //
-// The heap's links live in the nodes, so that arming cannot fail: a sleeping goroutine arms its timer
-// where nothing may throw any more. (An array heap would be as fast, but must grow.)
-// Threads: any. Locks: its own spin lock; taken with a channel's lock held, never the other way round.
-//          A timed_action fires with no lock held.
-// Invariants: R1 `home` of a node is this heap exactly while the node is in it.
+// The heap's links live in the nodes, so that arming cannot fail: a sleeping goroutine arms its
+// timer where nothing may throw any more. (An array heap would be as fast, but must grow.)
+// Threads: any. Locks: its own spin lock; taken with a channel's lock held, never the other way
+//          round. A timed_action fires with no lock held.
+// Invariants: R1 `home` of a node is this heap exactly while the node is in it: disarm() reads it
+//                without the lock, and takes null for "nowhere". A periodic node keeps its home
+//                when it fires.
 //             R2 a timed_wake is claimed under the lock: after disarm() nobody touches its node.
 // Tested by: tests/unit/engine/timer_heap_test.cpp
 #pragma once
@@ -106,6 +108,7 @@ class timer_heap {
   static timer_node* meld(timer_node* a, timer_node* b) noexcept;
   static timer_node* meld_siblings(timer_node* first) noexcept;
   void insert_locked(timer_node& node, deadline_ns when) noexcept;
+  void unlink_locked(timer_node& node) noexcept;
   void remove_locked(timer_node& node) noexcept;
   void set_root_locked(timer_node* root) noexcept;
   fired collect_until_action(deadline_ns now, wake_list& woken) noexcept;

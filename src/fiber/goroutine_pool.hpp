@@ -1,7 +1,7 @@
 // Control blocks that are not in use, shared by all processors.
 //
-// Blocks are made in chunks and never given back: a dump can walk them all, and a million goroutines
-// that were once alive are the price of the next million.
+// Blocks are made in chunks and never given back: a dump can walk them all, and a million
+// goroutines that were once alive are the price of the next million.
 // Threads: any. Locks: one spin lock, a leaf.
 // Tested by: tests/unit/fiber/goroutine_test.cpp
 #pragma once

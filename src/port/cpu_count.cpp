@@ -57,8 +57,8 @@ std::optional<std::string> cgroup_path(const std::string& root, bool unified) {
   return std::nullopt;
 }
 
-/// /proc/self/mountinfo: fields 4 and 5 are the root and the mount point; after " - " come the type,
-/// the source and the super block's options.
+/// /proc/self/mountinfo: fields 4 and 5 are the root and the mount point; after " - " come the
+/// type, the source and the super block's options.
 std::vector<cgroup_place> cgroup_places(const std::string& root) {
   std::vector<cgroup_place> places;
   std::ifstream file(root + "/proc/self/mountinfo");

@@ -11,6 +11,9 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+
+#include <weft/detail/atomic.hpp>
 
 #include "port/switch/sanitizer.hpp"
 
@@ -39,6 +42,28 @@ guard_kind chosen_guard_kind() noexcept {
   return chosen;
 }
 
+/// A guard of this kind costs two mappings. The process keeps enough of them for slabs without
+/// guards, for its threads and its heap.
+long mapping_guards_allowed() noexcept {
+  constexpr long kept_for_others = 16'384;
+  long limit = 65'530;
+  std::ifstream file("/proc/sys/vm/max_map_count");
+  long read = 0;
+  if (file >> read) limit = read;
+  return limit > kept_for_others ? (limit - kept_for_others) / 2 : 0;
+}
+
+bool install_mapping_guard(std::byte* low) noexcept {
+  static const long allowed = mapping_guards_allowed();
+  static constinit atomic<long> used{0};
+  // Order: none. A count; stacks are made one at a time or nearly so.
+  if (used.load(relaxed) >= allowed) return false;
+  if (::mprotect(low, page_bytes(), PROT_NONE) != 0) return false;
+  // Order: none. See above.
+  used.fetch_add(1, relaxed);
+  return true;
+}
+
 }  // namespace
 
 std::size_t page_bytes() noexcept {
@@ -62,7 +87,7 @@ bool install_guard(std::byte* low) noexcept {
     case guard_kind::light:
       return ::madvise(low, page_bytes(), madv_guard_install) == 0;
     case guard_kind::mapping:
-      return ::mprotect(low, page_bytes(), PROT_NONE) == 0;
+      return install_mapping_guard(low);
     case guard_kind::none:
       break;
   }

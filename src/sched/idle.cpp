@@ -1,4 +1,11 @@
-// What a worker without work does: look once more, watch the others, nap, sleep. See runtime.hpp.
+// What a worker without work does: look once more, watch the others, nap, sleep.
+//
+// While anything runs, and another worker has nothing to do, one of the latter is the lookout. It
+// naps, and takes work that has waited for longer than a nap; nobody pays for it but itself. A
+// worker that makes something runnable only looks whether the processors are watched. So a burst of
+// tiny work stays on the processor that is fast at it, and long work spreads.
+//
+// Orders: watched: see runtime.hpp.
 #include <algorithm>
 #include <mutex>
 

@@ -1,12 +1,13 @@
 // A lock that costs its owner two plain stores and a load, and everybody else a system call.
 //
 // The owner is one worker at a time; thieves come rarely. The owner says "busy" and looks whether a
-// thief wants in; a thief says "wanted", makes every running thread pass a barrier, and looks whether
-// the owner is busy. One of them sees the other. A Chase-Lev deque would need a full fence in every
-// pop (measured: 15 ns for push and pop) and could hold no next-slot, no list, no fairness.
+// thief wants in; a thief says "wanted", makes every running thread pass a barrier, and looks
+// whether the owner is busy. One of them sees the other. A Chase-Lev deque would need a full fence
+// in every pop (measured: 15 ns for push and pop) and could hold no next-slot, no list, no
+// fairness.
 // Threads: lock_owner/unlock_owner by the owning worker; try_lock_thief/unlock_thief by any other.
-// Orders: busy: the owner's last section to the thief's. wanted: the thief's section to the owner's.
-//         The store-load order between the two words is light_barrier/heavy_barrier.
+// Orders: busy: the owner's last section to the thief's. wanted: the thief's section to the
+//         owner's. The store-load order between the two words is light_barrier/heavy_barrier.
 // Tested by: tests/unit/sched/owner_lock_test.cpp
 #pragma once
 

@@ -93,7 +93,10 @@ batch processor::take_all_owner() noexcept {
 }
 
 void processor::sample() noexcept {
-  sampled_ = {oldest_fresh_.read(), started_pushed_.read(), next_.read(), next_number_.read()};
+  sampled_.oldest_fresh.write(oldest_fresh_.read());
+  sampled_.started_pushed.write(started_pushed_.read());
+  sampled_.next.write(next_.read());
+  sampled_.next_number.write(next_number_.read());
 }
 
 bool processor::has_work() const noexcept {
@@ -102,12 +105,15 @@ bool processor::has_work() const noexcept {
 
 batch processor::steal_aged() noexcept {
   const auto fresh_aged = [this] {
-    return sampled_.oldest_fresh && oldest_fresh_.read() == sampled_.oldest_fresh;
+    const goroutine* seen = sampled_.oldest_fresh.read();
+    return seen && oldest_fresh_.read() == seen;
   };
-  const auto started_aged = [this] { return started_popped_.read() < sampled_.started_pushed; };
+  const auto started_aged = [this] {
+    return started_popped_.read() < sampled_.started_pushed.read();
+  };
   const auto next_aged = [this] {
-    return sampled_.next && next_.read() == sampled_.next &&
-           next_number_.read() == sampled_.next_number;
+    const goroutine* seen = sampled_.next.read();
+    return seen && next_.read() == seen && next_number_.read() == sampled_.next_number.read();
   };
   batch loot;
   if (!fresh_aged() && !started_aged() && !next_aged()) return loot;

@@ -2,7 +2,8 @@
 //
 // Three places for runnable goroutines: the next-slot (made ready by the one that runs; it inherits
 // the turn), the started ones (first in, first out) and the fresh ones (newest first for the owner,
-// oldest first for thieves: newest-first keeps the number of live stacks small in fork-join shapes).
+// oldest first for thieves: newest-first keeps the number of live stacks small in fork-join
+// shapes).
 //
 // Threads: x_owner() only by the worker that owns the processor; steal_aged() and sample() by the
 //          lookout; the hints by anyone.
@@ -91,11 +92,13 @@ class alignas(128) processor {
   static constexpr std::uint32_t oldest_every = 61;
   static constexpr std::size_t steal_count_max = 256;
 
+  /// What waited when the lookout last looked. Two of them may overlap for a moment while the role
+  /// changes hands: a mixed snapshot is only a wrong guess about age.
   struct snapshot {
-    const goroutine* oldest_fresh = nullptr;
-    std::uint64_t started_pushed = 0;
-    const goroutine* next = nullptr;
-    std::uint64_t next_number = 0;
+    hint<const goroutine*> oldest_fresh{nullptr};
+    hint<std::uint64_t> started_pushed;
+    hint<const goroutine*> next{nullptr};
+    hint<std::uint64_t> next_number;
   };
 
   void push_started_locked(goroutine* g) noexcept;
@@ -117,7 +120,7 @@ class alignas(128) processor {
   fresh_deque fresh_;
   hint<goroutine*> oldest_fresh_{nullptr};
   std::size_t fresh_count_ = 0;
-  snapshot sampled_;  // the lookout's
+  snapshot sampled_;
 };
 
 }  // namespace weft::detail

@@ -1,13 +1,7 @@
 // The one runtime of the process: its processors, its workers and who watches whom.
 //
-// It starts at the first use and is never destroyed. At the exit of the process the workers are
-// stopped before static objects are destroyed.
-//
-// Who wakes whom: while anything runs, and any other worker has nothing to do, exactly one of the
-// latter is the lookout. It naps, and takes work that has waited for longer than a nap; nobody pays
-// for it but itself. A worker that makes something runnable only looks whether the processors are
-// watched. So a burst of tiny work stays on the processor that is fast at it, and long work spreads.
-//
+// It starts at the first use and is never destroyed; at exit it stops before static objects go.
+// Who wakes whom stands in idle.cpp.
 // Locks: idle_lock_ before a parker; nothing else is taken under it.
 // Invariants: R1 lookout_ is set, or watched_ is false, or nobody is left who could watch.
 //             R2 a processor is owned by exactly one worker, or inactive.
@@ -58,6 +52,7 @@ class runtime {
   void inject(goroutine& g) noexcept;
   /// After something became runnable on a worker: is anybody looking?
   void note_backlog() noexcept {
+    // Order: watched. The push before it ended with the owner lock's light half of the fence.
     if (!watched_.read()) [[unlikely]]
       call_lookout();
   }
@@ -105,7 +100,8 @@ class runtime {
   // worker_loop.cpp
   bool give_processor_away(worker& w, goroutine* work) noexcept;
   bool hand_processor_to_locked(worker& w, goroutine& g) noexcept;
-  void wait_as_spare(worker& w) noexcept;
+  void wait_for_processor(worker& w) noexcept;
+  bool keep_processor(worker& w, goroutine*& g) noexcept;
   void retire(worker& w) noexcept;
   [[noreturn]] void freeze(worker& w) noexcept;
   bool attend(worker& w) noexcept;

@@ -7,8 +7,8 @@
 //      Now, and not before, wakers can reach the waiter (W1). A plain thread runs it in place.
 //   4. A waker takes the lock, dequeues the waiter, unlocks, and calls ready() (W2, W3).
 // With several wakers (select, deadlines) a waker must first win the wait's claim.
-// A commit must not park, must not make anyone ready, and must not touch the waiter after it has let
-// go of the last lock.
+// A commit must not park, must not make anyone ready, and must not touch the waiter after it has
+// let go of the last lock.
 //
 // This interface is owned by the lower side: the worker pool implements it, and a simulator can.
 #pragma once

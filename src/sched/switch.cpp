@@ -9,7 +9,7 @@
 
 #include "base/fatal.hpp"
 #include "port/switch/context.hpp"
-#include "sched/panic.hpp"
+#include "fiber/panic.hpp"
 #include "sched/runtime.hpp"
 
 namespace weft::detail {

@@ -1,7 +1,7 @@
 // Getting from one stack to another: the only callers of the context switch.
 //
-// A parking goroutine switches directly to the next runnable one. What must happen after it has left
-// its stack is put into worker::after and runs first thing on the next stack.
+// A parking goroutine switches directly to the next runnable one. What must happen after it has
+// left its stack is put into worker::after and runs first thing on the next stack.
 #pragma once
 
 #include "fiber/goroutine.hpp"

@@ -1,7 +1,7 @@
 // A worker: an operating-system thread that runs goroutines while it holds a processor.
 //
-// Threads: the worker's own thread, but `sleep` (anyone), and `role`, `next` and `work` (the idle
-//          lock; `work` is handed over together with the processor).
+// Threads: the worker's own thread, but `sleep` (anyone), and `role`, `next`, and `owned` and
+//          `work` of a worker without a processor (the idle lock).
 #pragma once
 
 #include <cstdint>

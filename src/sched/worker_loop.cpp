@@ -1,6 +1,7 @@
 // The worker's loop on its thread's own stack, and processors on their way between workers.
 #include <cstdio>
 #include <mutex>
+#include <utility>
 
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
@@ -9,28 +10,36 @@
 namespace weft::detail {
 
 void runtime::run_worker(worker& w) noexcept {
-  for (;;) {
+  for (wait_for_processor(w);;) {
     if (w.ends) {
-      if (!w.owned || give_processor_away(w, w.work)) return;
+      if (give_processor_away(w, w.work)) return;
       w.ends = false;  // no other thread to be had: this one stays
     }
-    if (!w.owned) {
-      wait_as_spare(w);
-      continue;
+    goroutine* g = nullptr;
+    if (w.owned->attention.read() && attend(w)) {
+      wait_for_processor(w);
+    } else if (keep_processor(w, g)) {
+      if (g) run_on_worker(w, *g);
+    } else {
+      wait_for_processor(w);
     }
-    if (w.owned->attention.read() && attend(w)) continue;
-    goroutine* g = std::exchange(w.work, nullptr);
-    if (!g && w.locked && give_processor_away(w, nullptr)) continue;
-    if (!g) g = find_work(w);
-    if (!g) continue;
-    if (g->locked_to && g->locked_to != &w) {
-      if (!hand_processor_to_locked(w, *g)) inject(*g);
-      continue;
-    }
-    const bool elsewhere = g->avoid == &w || (w.locked && w.locked != g);
-    if (elsewhere && !g->locked_to && give_processor_away(w, g)) continue;
-    run_on_worker(w, *g);
   }
+}
+
+/// Finds the next goroutine, and whose it is. Returns false when the processor went to another
+/// worker; true with no goroutine means: look again.
+bool runtime::keep_processor(worker& w, goroutine*& g) noexcept {
+  g = std::exchange(w.work, nullptr);
+  if (!g && w.locked && give_processor_away(w, nullptr)) return false;
+  if (!g) g = find_work(w);
+  if (!g) return true;
+  if (g->locked_to && g->locked_to != &w) {
+    if (hand_processor_to_locked(w, *g)) return false;
+    inject(*std::exchange(g, nullptr));
+    return true;
+  }
+  const bool elsewhere = g->avoid == &w || (w.locked && w.locked != g);
+  return !(elsewhere && !g->locked_to && give_processor_away(w, g));
 }
 
 void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
@@ -49,7 +58,7 @@ void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
   resume(w, g);
 }
 
-/// Returns: whether the loop has to begin anew.
+/// Returns: whether the processor was given up.
 bool runtime::attend(worker& w) noexcept {
   if (stopping()) freeze(w);
   if (w.owned->number() >= max_procs()) {
@@ -84,7 +93,8 @@ void runtime::retire(worker& w) noexcept {
   wake_one();
 }
 
-void runtime::wait_as_spare(worker& w) noexcept {
+/// Under the lock: the giver writes `owned` and `work` there.
+void runtime::wait_for_processor(worker& w) noexcept {
   for (;;) {
     {
       std::lock_guard guard(idle_lock_);

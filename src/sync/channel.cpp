@@ -1,4 +1,6 @@
 // What a channel does under its lock, and its life.
+//
+// Orders: refs: a dropped handle's use of the channel happens before it is destroyed.
 #include "sync/channel.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // Timer and ticker: a channel of one element that the clock sends on.
 //
-// To its users the channel looks unbuffered: size and capacity are 0, and after stop or reset nothing
-// of the earlier setting is received (the buffer is drained, and a firing that is under way is told
-// by its epoch that it comes too late).
+// To its users the channel looks unbuffered: size and capacity are 0, and after stop or reset
+// nothing of the earlier setting is received (the buffer is drained, and a firing that is under way
+// is told by its epoch that it comes too late).
 // Locks: the channel's, then the timer heap's.
 // Invariants: R1 armed_ <=> the current epoch has not been delivered.
 // Tested by: tests/conformance/timer_test.cpp, tests/stress/timer_test.cpp

@@ -1,7 +1,7 @@
 // The wait group: count, handles and "somebody waits" in one word.
 //
-// The count keeps the group alive as well as a handle does, so that a goroutine that is counted needs
-// no handle of its own: add and done are one locked instruction each.
+// The count keeps the group alive as well as a handle does, so that a goroutine that is counted
+// needs no handle of its own: add and done are one locked instruction each.
 // Locks: `lock` for the queue of waiters.
 // Invariants: R1 the waiters bit is set, under the lock, before a node is queued.
 //             R2 whoever brings the word to no count and no handles destroys the group.

@@ -1,4 +1,5 @@
-// The one place that names std::atomic: a model checker replaces these aliases and runs the real code.
+// The one place that names std::atomic: a model checker replaces these aliases and runs the real
+// code.
 #pragma once
 
 #include <atomic>

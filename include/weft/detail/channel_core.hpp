@@ -1,4 +1,5 @@
-// A channel without its element type: the compiled core that every chan<T> moves its values through.
+// A channel without its element type: the compiled core that every chan<T> moves its values
+// through.
 //
 // Threads: everything here may be called from any goroutine and any thread.
 #pragma once

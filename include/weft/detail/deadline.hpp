@@ -1,4 +1,5 @@
-// Deadlines as weft's compiled half sees them: steady-clock nanoseconds, saturating, with a "never".
+// Deadlines as weft's compiled half sees them: steady-clock nanoseconds, saturating, with a
+// "never".
 #pragma once
 
 #include <chrono>
@@ -7,7 +8,8 @@
 
 namespace weft {
 
-/// The clock of every wait, timer and ticker: it never goes back and does not follow the wall clock.
+/// The clock of every wait, timer and ticker: it never goes back and does not follow the wall
+/// clock.
 using clock = std::chrono::steady_clock;
 /// What a timer or a ticker sends: the time at which it was due.
 using time_point = clock::time_point;

@@ -15,7 +15,8 @@ namespace weft::detail {
 
 class goroutine;
 
-/// Where a goroutine was started: a source line where the call could carry one, else a code address.
+/// Where a goroutine was started: a source line where the call could carry one, else a code
+/// address.
 struct creation_site {
   std::source_location where{};
   const void* address = nullptr;

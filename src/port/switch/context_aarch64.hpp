@@ -4,12 +4,12 @@
 namespace weft::detail {
 
 // Every register that the two functions below do not name otherwise.
-#define WEFT_CLOBBERED                                                                           \
-  "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",    \
-      "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1",   \
-      "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",  \
-      "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",        \
-      "v28", "v29", "v30", "v31", "cc", "memory"
+#define WEFT_CLOBBERED \
+  "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", \
+  "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", \
+  "x30", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", \
+  "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", \
+  "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory"
 
 /// Saves the caller's context at *save_sp and resumes the one at to_sp, whose own switch_context or
 /// start_context then returns `argument`.

@@ -1,8 +1,8 @@
 // The C++ runtime's per-thread exception state, which is the goroutine's, not the thread's.
 //
 // The Itanium ABI keeps the stack of caught exceptions and the count of uncaught ones in
-// __cxa_eh_globals, one per thread. Both words move with the goroutine, so that it may park inside a
-// catch block, during unwinding and in a destructor.
+// __cxa_eh_globals, one per thread. Both words move with the goroutine, so that it may park inside
+// a catch block, during unwinding and in a destructor.
 // Tested by: tests/conformance/exception_test.cpp
 #pragma once
 

@@ -1,7 +1,8 @@
 // What AddressSanitizer and ThreadSanitizer must be told about stacks that are switched by hand.
 //
-// Empty without a sanitizer. Under TSan every stack with a goroutine on it is a fiber; a switch orders
-// what went before it on this thread (flag 0), so the scheduler's owner-only data need no annotation.
+// Empty without a sanitizer. Under TSan every stack with a goroutine on it is a fiber; a switch
+// orders what went before it on this thread (flag 0), so the scheduler's owner-only data need no
+// annotation.
 #pragma once
 
 #include <cstddef>

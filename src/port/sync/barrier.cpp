@@ -14,11 +14,12 @@ void prepare_barriers() noexcept {
       ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
+// Order: asymmetric. This thread's own fences around everybody else's; pairs with light_barrier().
 void heavy_barrier() noexcept {
   full_fence();
   if (light_barrier_is_free)
     ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-  full_fence();
+  full_fence();  // Order: asymmetric.
 }
 
 }  // namespace weft::detail

@@ -22,7 +22,7 @@ inline void full_fence() noexcept {
 inline void light_barrier() noexcept {
   asm volatile("" ::: "memory");
   if (!light_barrier_is_free) [[unlikely]]
-    full_fence();
+    full_fence();  // Order: asymmetric. Pairs with heavy_barrier().
 }
 
 /// About 0.3 us. Never fails.

@@ -1,5 +1,5 @@
 // Go's panic report: what happened, to which goroutine, where it was started.
-#include "sched/panic.hpp"
+#include "fiber/panic.hpp"
 
 #include <cxxabi.h>
 

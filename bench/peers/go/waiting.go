@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func init() {
+	for _, us := range []int{10, 50, 200} {
+		benchmarks[fmt.Sprintf("sleep_%dus", us)] = func(r *recorder) {
+			asked(r, time.Duration(us)*time.Microsecond)
+		}
+	}
+	benchmarks["sleep_storm"] = sleepStorm
+	memoryBenchmarks["parked"] = parkedMemory
+	memoryBenchmarks["idle_cpu_2s"] = idleCPU
+}
+
+func asked(r *recorder, d time.Duration) {
+	const times = 200
+	start := time.Now()
+	for i := 0; i < times; i++ {
+		time.Sleep(d)
+	}
+	r.record(float64(time.Since(start).Nanoseconds())/times/1e3, "us")
+}
+
+func cpuMs() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		panic(err)
+	}
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e6
+}
+
+func sleepStorm(r *recorder) {
+	const sleepers = 100_000
+	var woke atomic.Int64
+	var all sync.WaitGroup
+	before := cpuMs()
+	start := time.Now()
+	for i := 0; i < sleepers; i++ {
+		d := time.Duration(1+i*7919%100) * time.Millisecond
+		all.Go(func() {
+			time.Sleep(d)
+			woke.Add(1)
+		})
+	}
+	all.Wait()
+	r.recordAs("wall", time.Since(start).Seconds()*1e3, "ms")
+	r.recordAs("cpu", cpuMs()-before, "ms")
+	expectEqual(woke.Load(), sleepers, "woken")
+}
+
+// statusBytes reads a field of /proc/self/status.
+func statusBytes(field string) float64 {
+	status, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	defer status.Close()
+	for lines := bufio.NewScanner(status); lines.Scan(); {
+		if rest, found := strings.CutPrefix(lines.Text(), field+":"); found {
+			var kilobytes float64
+			fmt.Sscan(rest, &kilobytes)
+			return kilobytes * 1024
+		}
+	}
+	return 0
+}
+
+type crowd struct {
+	count          int
+	begin          chan struct{}
+	all            sync.WaitGroup
+	arrived, woken atomic.Int64
+}
+
+func park(count int) *crowd {
+	c := &crowd{count: count, begin: make(chan struct{})}
+	for i := 0; i < count; i++ {
+		c.all.Go(func() {
+			c.arrived.Add(1)
+			<-c.begin
+			c.woken.Add(1)
+		})
+	}
+	for c.arrived.Load() < int64(count) {
+		runtime.Gosched()
+	}
+	return c
+}
+
+func (c *crowd) wake() {
+	close(c.begin)
+	c.all.Wait()
+	expectEqual(c.woken.Load(), int64(c.count), "woken")
+}
+
+func countOr(usual int) int {
+	if *count > 0 {
+		return *count
+	}
+	return usual
+}
+
+func parkedMemory(r *recorder) {
+	number := countOr(1_000_000)
+	n := float64(number)
+	resident, tables := statusBytes("VmRSS"), statusBytes("VmPTE")
+	start := time.Now()
+	c := park(number)
+	r.recordAs("create", float64(time.Since(start).Nanoseconds())/n, "ns")
+	time.Sleep(100 * time.Millisecond)
+	r.recordAs("resident", (statusBytes("VmRSS")-resident)/n, "B")
+	r.recordAs("page_tables", (statusBytes("VmPTE")-tables)/n, "B")
+	start = time.Now()
+	c.wake()
+	r.recordAs("wake", float64(time.Since(start).Nanoseconds())/n, "ns")
+}
+
+func idleCPU(r *recorder) {
+	c := park(countOr(100_000))
+	time.Sleep(200 * time.Millisecond)
+	before := cpuMs()
+	time.Sleep(2 * time.Second)
+	r.record(cpuMs()-before, "ms")
+	c.wake()
+}
