@@ -2,7 +2,9 @@
 #include "sched/runtime.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <string>
@@ -18,10 +20,10 @@ namespace {
 
 int wanted_procs() {
   if (const char* text = std::getenv("WEFT_MAXPROCS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && n > 0)
-      return static_cast<int>(std::min<long>(n, runtime::processors_max));
+    int n = 0;
+    const char* end = text + std::strlen(text);
+    const auto [stop, error] = std::from_chars(text, end, n);
+    if (error == std::errc() && stop == end && n > 0) return std::min(n, runtime::processors_max);
   }
   const int affinity = std::min(affinity_count(), runtime::processors_max);
   return default_max_procs(affinity, cgroup_quota());
@@ -159,6 +161,7 @@ worker* runtime::start_spare_worker() noexcept {
 }
 
 void runtime::ask_for_attention(int from) noexcept {
+  full_fence();  // Order: attention. Pairs with the fence in attend().
   for (int i = from; i < processors_made_.read(); ++i)
     if (processor* p = processors_[static_cast<std::size_t>(i)].read()) p->attention.write(true);
 }
@@ -242,8 +245,10 @@ goroutine* runtime::take_goroutine() {
 }
 
 void runtime::recycle(goroutine& g) noexcept {
-  std::free(g.name);
-  g.name = nullptr;
+  if (g.name) [[unlikely]] {
+    std::free(g.name);
+    g.name = nullptr;
+  }
   g.context.stack_pointer = nullptr;
   g.memory = {};
   g.locked_to = nullptr;

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
 #include "sched/switch.hpp"
@@ -60,13 +61,12 @@ void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
 
 /// Returns: whether the processor was given up.
 bool runtime::attend(worker& w) noexcept {
-  if (stopping()) freeze(w);
-  if (w.owned->number() >= max_procs()) {
-    retire(w);
-    return true;
-  }
   w.owned->attention.write(forced_migration_);
-  return false;
+  full_fence();  // Order: attention. Whoever asks writes the reason, fences, writes the flag.
+  if (stopping()) freeze(w);
+  if (w.owned->number() < max_procs()) return false;
+  retire(w);
+  return true;
 }
 
 /// The goroutines go to the others, the timers to processor 0, which never retires.

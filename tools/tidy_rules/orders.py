@@ -12,7 +12,7 @@ _NAMED = re.compile(r"\bmemory_order(?:_|::)(?:relaxed|acquire|release|acq_rel|c
 _FENCE = re.compile(r"\b(?:atomic_thread_fence|full_fence|light_barrier|heavy_barrier)\s*\(")
 _FENCE_DECLARED = re.compile(r"\bvoid\s+(?:\w+::)*(?:full_fence|light_barrier|heavy_barrier)\s*\(")
 # Where the fences are made, one may be built from another.
-FENCE_HOME = "src/port/barrier."
+FENCE_HOME = "src/port/sync/barrier."
 # In atomic.hpp the short names are made from the long ones; that orders nothing yet.
 _ALIAS = re.compile(r"\bconstexpr\s+(?:auto|std::memory_order)\s+\w+\s*=")
 
