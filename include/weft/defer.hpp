@@ -16,6 +16,7 @@ namespace weft {
 template <class F>
 class [[nodiscard("a defer without a name runs at once")]] defer {
  public:
+  [[nodiscard("a defer without a name runs at once")]]  // g++ looks here, clang at the class
   explicit defer(F f) noexcept(std::is_nothrow_move_constructible_v<F>) : f_(std::move(f)) {}
   defer(const defer&) = delete;
   defer& operator=(const defer&) = delete;
