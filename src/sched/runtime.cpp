@@ -23,7 +23,9 @@ int wanted_procs() {
     int n = 0;
     const char* end = text + std::strlen(text);
     const auto [stop, error] = std::from_chars(text, end, n);
-    if (error == std::errc() && stop == end && n > 0) return std::min(n, runtime::processors_max);
+    if (stop == end && error == std::errc::result_out_of_range && *text != '-')
+      return runtime::processors_max;
+    if (stop == end && error == std::errc() && n > 0) return std::min(n, runtime::processors_max);
   }
   const int affinity = std::min(affinity_count(), runtime::processors_max);
   return default_max_procs(affinity, cgroup_quota());
@@ -110,16 +112,14 @@ processor* runtime::activate_processor_locked() {
 
 /// Gives an active processor a thread: a spare one, or a new one.
 void runtime::start_worker(processor& p) {
-  worker* spare = nullptr;
   {
     std::lock_guard guard(idle_lock_);
-    spare = spare_.pop_front();
-    if (spare) {
+    if (worker* spare = spare_.pop_front()) {
       spare->owned = &p;
       spare->role = worker_role::running;
+      return spare->sleep.unpark();  // under the lock: without it the thread may have ended by now
     }
   }
-  if (spare) return spare->sleep.unpark();
   try {
     auto fresh = std::make_unique<worker>(static_cast<std::uint64_t>(now_ns()));
     fresh->owned = &p;

@@ -120,24 +120,21 @@ bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
   w.role = worker_role::spare;
   w.work = nullptr;
   if (!w.locked && !w.ends) spare_.push_back(&w);
-  guard.unlock();
-  heir->sleep.unpark();
+  heir->sleep.unpark();  // under the lock: without it the heir may have ended by now
   return true;
 }
 
 /// The thread that g is tied to waits without a processor. False: it still holds one.
 bool runtime::hand_processor_to_locked(worker& w, goroutine& g) noexcept {
   worker& home = *g.locked_to;
-  {
-    std::lock_guard guard(idle_lock_);
-    if (home.owned) return false;
-    home.owned = std::exchange(w.owned, nullptr);
-    home.work = &g;
-    home.role = worker_role::running;
-    w.role = worker_role::spare;
-    if (!w.locked) spare_.push_back(&w);
-  }
-  home.sleep.unpark();
+  std::lock_guard guard(idle_lock_);
+  if (home.owned) return false;
+  home.owned = std::exchange(w.owned, nullptr);
+  home.work = &g;
+  home.role = worker_role::running;
+  w.role = worker_role::spare;
+  if (!w.locked) spare_.push_back(&w);
+  home.sleep.unpark();  // under the lock: without it the thread may have ended by now
   return true;
 }
 

@@ -215,11 +215,14 @@ TEST_F(Exceptions, ExceptionPointersTravelThroughChannels) {
     const weft::chan<std::exception_ptr> errors(4);
     for (int i = 0; i < 20; ++i)
       weft::go([=] {
+        std::exception_ptr error;
         try {
           throw i;
         } catch (...) {
-          errors.send(std::current_exception());
+          error = std::current_exception();
         }
+        // Owned by one at a time: ThreadSanitizer does not see the standard library count owners.
+        errors.send(std::move(error));
       });
     int sum = 0;
     for (int i = 0; i < 20; ++i) {

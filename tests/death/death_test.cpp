@@ -175,6 +175,12 @@ TEST(ExitGoroutine, OnAPlainThreadEndsTheProgram) {
   EXPECT_EQ(e.signal, SIGABRT) << e;
 }
 
+TEST(ExitGoroutine, OfTheMainGoroutineLetsTheOthersGoOn) {
+  const ending e = run("exit_goroutine_of_main");
+  EXPECT_EQ(e.status, 5) << e;
+  EXPECT_EQ(e.said, "the others go on\n") << e;
+}
+
 class ReturnFromMain : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ReturnFromMain, IsCleanWhateverGoroutinesDo) {
@@ -228,7 +234,8 @@ TEST(MaxProcs, IsTakenFromTheEnvironment) {
 TEST(MaxProcs, GarbageInTheEnvironmentIsIgnored) {
   const ending ordinary = run("print_max_procs", {"WEFT_MAXPROCS="});
   EXPECT_EQ(ordinary.status, 0) << ordinary;
-  for (const char* garbage : {"0", "-4", "many", "3x", "1.5", "0x", " 2 2"}) {
+  for (const char* garbage :
+       {"0", "-4", "many", "3x", "1.5", "0x", " 2 2", "-99999999999999999999"}) {
     const ending e = run("print_max_procs", {std::string("WEFT_MAXPROCS=") + garbage});
     EXPECT_EQ(e.status, 0) << garbage << ": " << e;
     EXPECT_EQ(e.said, ordinary.said) << garbage;

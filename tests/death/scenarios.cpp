@@ -189,6 +189,18 @@ int exit_from_the_main_goroutine() {
   });
 }
 
+int exit_goroutine_of_main() {
+  return weft::run([] {
+    weft::go([] {
+      weft::sleep_for(2ms);
+      std::puts("the others go on");
+      std::exit(5);
+    });
+    weft::exit_goroutine();
+    return 0;
+  });
+}
+
 struct uses_weft_when_destroyed {
   ~uses_weft_when_destroyed() {
     const weft::chan<int> c(1);
@@ -222,6 +234,7 @@ const std::map<std::string_view, int (*)()> scenarios{
     {"uncaught_send_on_closed", uncaught_send_on_closed},
     {"uncaught_in_run", uncaught_in_run},
     {"exit_goroutine_on_a_thread", exit_goroutine_on_a_thread},
+    {"exit_goroutine_of_main", exit_goroutine_of_main},
     {"return_with_blocked", return_with_blocked},
     {"return_with_running", return_with_running},
     {"return_with_sleeping", return_with_sleeping},

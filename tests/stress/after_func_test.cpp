@@ -24,14 +24,16 @@ void await(const std::atomic<int>& value, int wanted) {
 TEST_P(after_func_race, stop_tells_whether_the_function_runs) {
   stress::repeat([](std::uint64_t seed) {
     stress::random_source random(seed);
-    constexpr int count = 2'000 / stress::slowdown;
+    constexpr int parties = 4;
+    constexpr int each = 500 / stress::slowdown;
+    constexpr int count = parties * each;
     std::atomic<int> ran{0};
     std::atomic<int> stopped{0};
     stress::crew crew;
-    for (int party = 0; party < 4; ++party)
+    for (int party = 0; party < parties; ++party)
       crew.start(party == 0, [&, own = random.next()] {
         stress::random_source choice(own);
-        for (int i = 0; i < count / 4; ++i) {
+        for (int i = 0; i < each; ++i) {
           const weft::timer t = weft::after_func(short_delay(choice), [&ran] { ran.fetch_add(1); });
           if (choice.percent(30)) weft::sleep_for(short_delay(choice));
           if (choice.percent(70) && t.stop()) stopped.fetch_add(1);

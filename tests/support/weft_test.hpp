@@ -26,8 +26,8 @@ inline constexpr bool sanitized = false;
 inline constexpr bool sanitized = false;
 #endif
 
-/// A loop count, a twentieth of it where a sanitizer makes every step dear.
-constexpr int scaled(int count) { return sanitized ? std::max(count / 20, 1) : count; }
+/// A loop count, a fifth of it where a sanitizer makes every step dear.
+constexpr int scaled(int count) { return sanitized ? std::max(count / 5, 1) : count; }
 
 /// Waits until `holds()`; false only if it does not for so long that something hangs.
 template <class Predicate>
@@ -88,8 +88,11 @@ namespace detail {
 template <class Run>
 void reporting(int procs, const char* place, Run&& run) {
   const bool failed_before = ::testing::Test::HasFailure();
+  const std::size_t goroutines_before = weft::num_goroutines();
   const procs_scope scope(procs);
   std::forward<Run>(run)();
+  EXPECT_TRUE(eventually([&] { return weft::num_goroutines() <= goroutines_before; }))
+      << weft::num_goroutines() << " goroutines left, " << goroutines_before << " at the start";
   if (!failed_before && ::testing::Test::HasFailure())
     ADD_FAILURE() << "the first failure came with max_procs " << procs << ", on " << place;
 }

@@ -6,9 +6,12 @@
 // Tested by: tests/unit/port/barrier_test.cpp
 #pragma once
 
+#include <weft/detail/atomic.hpp>
+
 namespace weft::detail {
 
-extern bool light_barrier_is_free;
+/// Set once, before the first light_barrier().
+extern hint<bool> light_barrier_is_free;
 
 inline void full_fence() noexcept {
 #if defined(__x86_64__)
@@ -21,7 +24,7 @@ inline void full_fence() noexcept {
 /// Keeps a store before it and a load after it in order, as seen past a heavy_barrier().
 inline void light_barrier() noexcept {
   asm volatile("" ::: "memory");
-  if (!light_barrier_is_free) [[unlikely]]
+  if (!light_barrier_is_free.read()) [[unlikely]]
     full_fence();  // Order: asymmetric. Pairs with heavy_barrier().
 }
 

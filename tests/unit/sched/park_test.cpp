@@ -82,7 +82,7 @@ TEST_F(scheduler, the_commit_runs_on_another_stack) {
         const auto* frame = static_cast<const std::byte*>(__builtin_frame_address(0));
         const std::byte* low = self.parking.memory.low();
         self.on_its_stack =
-            low <= frame && frame < low + stack_class_bytes(self.parking.size);
+            low <= frame && frame < low + weft::detail::stack_class_bytes(self.parking.size);
         self.m.who.store(&self.parking);
       }
     };
@@ -207,14 +207,18 @@ TEST_F(scheduler, a_wake_list_may_hold_threads_and_goroutines) {
 TEST_F(scheduler, yielding_goes_round) {
   weft_test::on_one_processor([] {
     std::vector<int> order;
+    const weft::chan<void> gate;  // fresh ones are served after all that have started
     weft::wait_group wg;
     for (int i = 0; i < 3; ++i)
       wg.go([&, i] {
+        gate.recv();
         for (int turn = 0; turn < 3; ++turn) {
           order.push_back(i);
           weft::detail::yield_turn();
         }
       });
+    for (int i = 0; i < 10; ++i) weft::yield();
+    gate.close();
     wg.wait();
     ASSERT_EQ(order.size(), 9U);
     for (std::size_t i = 3; i < 9; ++i) EXPECT_EQ(order[i], order[i - 3]);
