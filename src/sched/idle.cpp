@@ -62,6 +62,7 @@ bool runtime::take_injected(processor& p) noexcept {
   share.started = injected_.take_share(max_procs());
   if (share.started.empty()) return false;
   p.push_batch_owner(std::move(share));
+  note_backlog();  // one of them runs now; the rest, and what was left, wait
   return true;
 }
 
