@@ -317,6 +317,13 @@ TEST_F(Element, NeedsNoAssignment) {
     weft::select(
         weft::on_recv(c, [&](std::optional<only_constructible> v) { seen = v.value().value; }));
     EXPECT_EQ(seen, 2);
+    c.send(only_constructible(3));
+    c.send(only_constructible(4));
+    EXPECT_EQ(c.try_recv()->value, 3);
+    EXPECT_EQ(c.recv_for(1h)->value, 4);
+    c.send(only_constructible(5));
+    c.close();
+    for (const only_constructible& v : c) EXPECT_EQ(v.value, 5);
   });
 }
 

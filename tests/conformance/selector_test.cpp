@@ -54,6 +54,30 @@ TEST_F(Selector, IsReusedRoundAfterRound) {
   });
 }
 
+TEST_F(Selector, ReusedCaseSeesTheEndAfterItsLastValue) {
+  everywhere([] {
+    const weft::chan<int> c(1);
+    const weft::chan<void> v(1);
+    std::optional<int> got;
+    bool open = false;
+    weft::selector s;
+    s.add(on_recv(c, got));
+    s.add(on_recv(v, [&](bool is_open) { open = is_open; }));
+    c.send(7);
+    EXPECT_EQ(s.select(), 0U);
+    EXPECT_EQ(got, 7);
+    v.send();
+    EXPECT_EQ(s.select(), 1U);
+    EXPECT_TRUE(open);
+    c.close();
+    EXPECT_EQ(s.select(), 0U);
+    EXPECT_EQ(got, std::nullopt) << "the last value came again";
+    v.close();
+    EXPECT_TRUE(weft_test::eventually([&] { return s.select() == 1; }));
+    EXPECT_FALSE(open);
+  });
+}
+
 TEST_F(Selector, ClearForgetsEveryCase) {
   everywhere([] {
     const weft::chan<int> ready(1);

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "elements.hpp"
 #include "weft_test.hpp"
 
 namespace {
@@ -125,6 +126,18 @@ TEST_F(WaitGroup, ExitGoroutineIsStillDone) {
     });
     wg.wait();
     EXPECT_TRUE(unwound);
+  });
+}
+
+TEST_F(WaitGroup, WhatItsFunctionsCapturedIsGoneWhenWaitReturns) {
+  everywhere([] {
+    for (int i = 0; i < scaled(500); ++i) {
+      const weft::wait_group wg;
+      wg.go([v = weft_test::counted(1)] {});
+      wg.go([v = weft_test::counted(2)] { weft::exit_goroutine(); });
+      wg.wait();
+      ASSERT_EQ(weft_test::counted::alive(), 0);
+    }
   });
 }
 

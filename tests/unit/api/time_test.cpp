@@ -4,6 +4,9 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
+
+#include <weft/detail/atomic.hpp>
 
 #include "port/clock.hpp"
 #include "unit_support.hpp"

@@ -80,13 +80,15 @@ TEST_P(busy_processor, the_timers_of_its_processor_fire) {
 
 TEST_P(busy_processor, what_threads_start_is_run_elsewhere) {
   atomic<bool> stop{false};
-  weft::go([&] { spin_until([&] { return stop.load(); }); });
+  weft::wait_group wg;
+  wg.go([&] { spin_until([&] { return stop.load(); }); });
   for (int i = 0; i < scaled(100); ++i) {
     atomic<bool> ran{false};
     weft::go([&] { ran.store(true); });
     spin_until([&] { return ran.load(); });
   }
   stop.store(true);
+  wg.wait();
 }
 
 TEST_P(busy_processor, as_many_as_processors_run_at_once) {
