@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-SKIPPED_FOLDERS = {".git", "build", "__pycache__"}
+SKIPPED_FOLDERS = {"results", ".git", "build", "__pycache__"}
 BINARY_ENDINGS = (".png", ".svg", ".gif", ".jpg", ".pdf", ".ico", ".pyc")
 
 # The parts of C++ in which a brace, a word or a quote does not mean itself.

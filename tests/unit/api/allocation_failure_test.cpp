@@ -1,6 +1,6 @@
-// Every allocation may fail. In this executable the n-th one on the calling thread throws, for n = 1,
-// 2, 3 ... until the operation gets through: each failure must reach the caller as std::bad_alloc,
-// leave nothing behind, and leave the runtime at work.
+// Every allocation may fail. In this executable the n-th one on the calling thread throws, for n =
+// 1, 2, 3 ... until the operation gets through: each failure must reach the caller as
+// std::bad_alloc, leave nothing behind, and leave the runtime at work.
 #include <array>
 #include <cstdlib>
 #include <functional>
@@ -84,11 +84,6 @@ using namespace std::chrono_literals;
 using weft_test::counted;
 using weft_test::eventually;
 
-void wait_for_calm() {
-  const std::size_t own = weft::num_goroutines();
-  ASSERT_TRUE(eventually([&] { return weft::num_goroutines() <= std::min<std::size_t>(own, 1); }));
-}
-
 /// Runs `operation` with the n-th allocation failing. Returns: whether it got through.
 template <class F>
 bool survives(int n, F& operation) {
@@ -140,7 +135,8 @@ TEST_F(out_of_memory, starting_a_large_closure) {
 
 TEST_F(out_of_memory, starting_an_over_aligned_closure_with_a_name) {
   const auto start = [] {
-    weft::go(weft::named("aligned"), [v = weft_test::over_aligned(1)] { EXPECT_TRUE(v.at_home()); });
+    weft::go(weft::named("aligned"),
+             [v = weft_test::over_aligned(1)] { EXPECT_TRUE(v.at_home()); });
   };
   EXPECT_EQ(fail_everywhere(start), 1);
 }

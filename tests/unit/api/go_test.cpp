@@ -1,4 +1,5 @@
-// The compiled half of `go`: room for closures of every size, limits, and a failure that starts nothing.
+// The compiled half of `go`: room for closures of every size, limits, and a failure that starts
+// nothing.
 #include <weft/go.hpp>
 
 #include <array>

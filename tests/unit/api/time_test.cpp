@@ -39,8 +39,10 @@ TEST(deadlines, beyond_the_clock_are_never) {
 }
 
 TEST(deadlines, in_the_past_are_not_in_the_future) {
-  for (const deadline_ns delay : {deadline_ns{0}, deadline_ns{-1}, lowest + 1, lowest})
-    EXPECT_LE(deadline_after_ns(delay), now_ns());
+  for (const deadline_ns delay : {deadline_ns{0}, deadline_ns{-1}, lowest + 1, lowest}) {
+    const deadline_ns at = deadline_after_ns(delay);
+    EXPECT_LE(at, now_ns());
+  }
 }
 
 TEST(deadlines, saturate_from_any_unit) {

@@ -102,10 +102,10 @@ TEST_P(barrier, orders_full_fences) {
 }
 
 TEST_P(barrier, orders_without_the_system_call_too) {
-  const bool free_before = weft::detail::light_barrier_is_free;
-  weft::detail::light_barrier_is_free = false;
+  const bool free_before = weft::detail::light_barrier_is_free.read();
+  weft::detail::light_barrier_is_free.write(false);
   EXPECT_EQ(count_both_old(GetParam(), rounds(), heavy_barrier, light_barrier), 0);
-  weft::detail::light_barrier_is_free = free_before;
+  weft::detail::light_barrier_is_free.write(free_before);
 }
 
 TEST_P(barrier, may_be_prepared_and_used_by_many_at_once) {

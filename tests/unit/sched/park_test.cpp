@@ -132,8 +132,8 @@ TEST_F(scheduler, a_deadline_that_never_comes_is_none) {
   });
 }
 
-/// A wait that a deadline and a rival end at about the same time. The rival and the waiter each hold
-/// a share of it, so that it outlives both.
+/// A wait that a deadline and a rival end at about the same time. The rival and the waiter each
+/// hold a share of it, so that it outlives both.
 struct contest {
   wait_claim claim;
   meeting m;
@@ -235,7 +235,8 @@ TEST_F(scheduler, everyone_has_a_generator) {
 struct alarm final : weft::detail::timed_action {
   bool try_retain() noexcept override { return true; }
   void release() noexcept override { fired.fetch_add(1); }
-  void fire(weft::detail::deadline_ns, std::uint64_t e, weft::detail::wake_list&) noexcept override {
+  void fire(weft::detail::deadline_ns, std::uint64_t e,
+            weft::detail::wake_list&) noexcept override {
     epoch.store(e);
   }
   atomic<std::uint64_t> epoch{0};

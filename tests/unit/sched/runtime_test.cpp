@@ -157,7 +157,8 @@ TEST_F(environment, sets_the_number_of_processors) {
 TEST_F(environment, nonsense_in_it_is_ignored) {
   const int usual = weft::detail::default_max_procs(weft::detail::affinity_count(),
                                                     weft::detail::cgroup_quota());
-  for (const char* setting : {"", "0", "-3", "two", "2x", " ", "0x10"}) expect_procs(setting, usual);
+  for (const char* setting : {"", "0", "-3", "two", "2x", " ", "0x10"})
+    expect_procs(setting, usual);
 }
 
 TEST_F(environment, one_processor_runs_everything) {

@@ -36,7 +36,14 @@ using namespace std::chrono_literals;
 using weft::detail::atomic;
 using weft_test::eventually;
 
-using without_threads = weft_test::fixture;
+/// No more threads than the runtime has already, of which there is one at least.
+class without_threads : public weft_test::fixture {
+ protected:
+  void SetUp() override {
+    weft::run([] {});
+    fixture::SetUp();
+  }
+};
 class without_any_thread : public unit::in_a_fresh_process {};
 
 /// Whether `use` says that there is no thread, with nothing started.

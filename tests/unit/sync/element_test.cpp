@@ -1,4 +1,5 @@
-// How elements travel: their table of operations, the box of those that may throw, slots and parcels.
+// How elements travel: their table of operations, the box of those that may throw, slots and
+// parcels.
 #include <weft/detail/channel_core.hpp>
 
 #include <memory>

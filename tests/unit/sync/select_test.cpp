@@ -31,7 +31,8 @@ struct offer {
   explicit offer(const channels& from) {
     for (const auto& c : from) cases.push_back({c.core(), &value, direction::receive});
   }
-  std::size_t wait(bool has_default = false, weft::detail::deadline_ns until = weft::detail::never_ns,
+  std::size_t wait(bool has_default = false,
+                   weft::detail::deadline_ns until = weft::detail::never_ns,
                    choice order = choice::uniform) {
     return select_wait({cases, has_default, until, order});
   }

@@ -1,4 +1,5 @@
-// Timers and tickers: nothing of an earlier setting is received, and a channel that looks unbuffered.
+// Timers and tickers: nothing of an earlier setting is received, and a channel that looks
+// unbuffered.
 #include <weft/detail/timer_core.hpp>
 
 #include <stdexcept>
