@@ -15,7 +15,9 @@ namespace weft::detail {
 namespace {
 
 int count_affinity() noexcept {
-  for (int bits = 1024; bits <= 1 << 20; bits *= 2) {
+  cpu_set_t usual;
+  if (::sched_getaffinity(0, sizeof usual, &usual) == 0) return std::max(1, CPU_COUNT(&usual));
+  for (int bits = 2048; bits <= 1 << 20; bits *= 2) {
     const std::size_t bytes = CPU_ALLOC_SIZE(bits);
     cpu_set_t* set = CPU_ALLOC(bits);
     if (!set) return 1;

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <mutex>
 #include <new>
-#include <string>
 
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
@@ -18,7 +17,7 @@
 namespace weft::detail {
 namespace {
 
-int wanted_procs() {
+int wanted_procs() noexcept {
   if (const char* text = std::getenv("WEFT_MAXPROCS")) {
     int n = 0;
     const char* end = text + std::strlen(text);
@@ -28,12 +27,16 @@ int wanted_procs() {
     if (stop == end && error == std::errc() && n > 0) return std::min(n, runtime::processors_max);
   }
   const int affinity = std::min(affinity_count(), runtime::processors_max);
-  return default_max_procs(affinity, cgroup_quota());
+  try {
+    return default_max_procs(affinity, cgroup_quota());
+  } catch (...) {  // no memory to read the files with
+    return affinity;
+  }
 }
 
-bool wants_forced_migration() {
+bool wants_forced_migration() noexcept {
   const char* text = std::getenv("WEFT_FORCE_MIGRATE");
-  return text && *text != '\0' && std::string(text) != "0";
+  return text && *text != '\0' && std::strcmp(text, "0") != 0;
 }
 
 void stop_at_exit() { runtime::get().stop(); }
@@ -56,11 +59,13 @@ void watch_for_exit() {
 }  // namespace
 
 runtime& runtime::get() noexcept {
-  static runtime* const instance = new runtime;  // outlives every static object
+  // Outlives every static object, and needs no memory that could be refused.
+  alignas(runtime) static std::byte room[sizeof(runtime)];
+  static runtime* const instance = ::new (room) runtime;
   return *instance;
 }
 
-runtime::runtime() {
+runtime::runtime() noexcept {
   prepare_barriers();
   target_.write(wanted_procs());
   forced_migration_ = wants_forced_migration();

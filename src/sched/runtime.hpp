@@ -70,7 +70,7 @@ class runtime {
   std::size_t stacks_created() const noexcept { return stacks_.created(); }
 
  private:
-  runtime();
+  runtime() noexcept;
 
   // runtime.cpp
   std::uint64_t take_id(id_block& block) noexcept;

@@ -47,9 +47,11 @@ void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
   if (!g.started()) {
     g.memory = take_stack(*w.owned, g.size);
     if (!g.memory) {
-      static bool told = false;
-      if (!std::exchange(told, true))
+      static constinit hint<bool> told{false};  // twice, at worst
+      if (!told.read()) {
+        told.write(true);
         std::fputs("weft: no memory for a goroutine's stack; it waits for one\n", stderr);
+      }
       w.owned->push_oldest_owner(&g);
       yield_thread();
       return;
