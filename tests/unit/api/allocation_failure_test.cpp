@@ -107,7 +107,8 @@ int fail_everywhere(F operation) {
     EXPECT_TRUE(eventually([] { return weft::num_goroutines() == 0; }));
     const long before = alive.load();
     through = survives(n, operation);
-    EXPECT_TRUE(eventually([&] { return weft::num_goroutines() == 0 && alive.load() == before; }))
+    // Fewer is fine: a worker that has just started gives its start request back.
+    EXPECT_TRUE(eventually([&] { return weft::num_goroutines() == 0 && alive.load() <= before; }))
         << alive.load() - before << " blocks leaked when allocation " << n << " failed";
   }
   EXPECT_LT(n, 200);
