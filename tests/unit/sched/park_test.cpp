@@ -209,15 +209,17 @@ TEST_F(scheduler, yielding_goes_round) {
     std::vector<int> order;
     const weft::chan<void> gate;  // fresh ones are served after all that have started
     weft::wait_group wg;
+    int arrived = 0;
     for (int i = 0; i < 3; ++i)
       wg.go([&, i] {
+        ++arrived;
         gate.recv();
         for (int turn = 0; turn < 3; ++turn) {
           order.push_back(i);
           weft::detail::yield_turn();
         }
       });
-    for (int i = 0; i < 10; ++i) weft::yield();
+    while (arrived < 3) weft::yield();
     gate.close();
     wg.wait();
     ASSERT_EQ(order.size(), 9U);
