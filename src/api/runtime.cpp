@@ -25,9 +25,9 @@ void exit_goroutine() {
 void lock_os_thread() noexcept {
   if (detail::worker* w = detail::this_worker()) {
     detail::goroutine& g = *w->current;
-    ++g.lock_depth;
+    if (g.lock_depth++ > 0) return;
     g.locked_to = w;
-    w->locked = &g;
+    ++w->tied;
   }
 }
 
@@ -36,7 +36,7 @@ void unlock_os_thread() noexcept {
     detail::goroutine& g = *w->current;
     if (g.lock_depth == 0 || --g.lock_depth > 0) return;
     g.locked_to = nullptr;
-    w->locked = nullptr;
+    --w->tied;
   }
 }
 

@@ -108,8 +108,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   execution ended = g.context;
   const bool tied = g.locked_to != nullptr;
   if (tied) {
-    w.locked = nullptr;
-    w.ends = true;
+    w.ends = --w.tied == 0;
   }
   free_closure_room(g);
   r.recycle(g);

@@ -40,7 +40,7 @@ class worker {
   exception_state* exceptions = nullptr;
 
   goroutine* work = nullptr;    // to be run next by the worker's loop
-  goroutine* locked = nullptr;  // the goroutine that is tied to this thread
+  int tied = 0;                 // goroutines tied to this thread: one, while threads are to be had
   bool ends = false;            // that goroutine ended while tied
 
   stack leaving;  // the stack of a goroutine that has ended, until it is left

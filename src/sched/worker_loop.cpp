@@ -31,7 +31,7 @@ void runtime::run_worker(worker& w) noexcept {
 /// worker; true with no goroutine means: look again.
 bool runtime::keep_processor(worker& w, goroutine*& g) noexcept {
   g = std::exchange(w.work, nullptr);
-  if (!g && w.locked && give_processor_away(w, nullptr)) return false;
+  if (!g && w.tied > 0 && give_processor_away(w, nullptr)) return false;
   if (!g) g = find_work(w);
   if (!g) return true;
   if (g->locked_to && g->locked_to != &w) {
@@ -39,7 +39,7 @@ bool runtime::keep_processor(worker& w, goroutine*& g) noexcept {
     inject(*std::exchange(g, nullptr));
     return true;
   }
-  const bool elsewhere = g->avoid == &w || (w.locked && w.locked != g);
+  const bool elsewhere = g->avoid == &w || (w.tied > 0 && g->locked_to != &w);
   return !(elsewhere && !g->locked_to && give_processor_away(w, g));
 }
 
@@ -89,7 +89,7 @@ void runtime::retire(worker& w) noexcept {
     --running_count_;
     w.owned = nullptr;
     w.role = worker_role::spare;
-    if (!w.locked) spare_.push_back(&w);
+    if (w.tied == 0) spare_.push_back(&w);
     update_watched_locked();
   }
   wake_one();
@@ -121,7 +121,7 @@ bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
   heir->role = worker_role::running;
   w.role = worker_role::spare;
   w.work = nullptr;
-  if (!w.locked && !w.ends) spare_.push_back(&w);
+  if (w.tied == 0 && !w.ends) spare_.push_back(&w);
   heir->sleep.unpark();  // under the lock: without it the heir may have ended by now
   return true;
 }
@@ -135,7 +135,7 @@ bool runtime::hand_processor_to_locked(worker& w, goroutine& g) noexcept {
   home.work = &g;
   home.role = worker_role::running;
   w.role = worker_role::spare;
-  if (!w.locked) spare_.push_back(&w);
+  if (w.tied == 0) spare_.push_back(&w);
   home.sleep.unpark();  // under the lock: without it the thread may have ended by now
   return true;
 }
