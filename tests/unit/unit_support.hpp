@@ -47,6 +47,6 @@ inline int below(sequence& s, int bound) {
 
 }  // namespace unit
 
-#define WEFT_AT_COUNTS(suite)                                           \
-  INSTANTIATE_TEST_SUITE_P(counts, suite, testing::Values(1, 2, 4),     \
+#define WEFT_AT_COUNTS(suite)                                       \
+  INSTANTIATE_TEST_SUITE_P(counts, suite, testing::Values(1, 2, 4), \
                            [](const auto& tested) { return std::to_string(tested.param); })

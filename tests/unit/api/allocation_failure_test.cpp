@@ -19,8 +19,8 @@ namespace {
 
 using weft::detail::atomic;
 
-thread_local constinit int fuse = 0;  // 0: none; n: the n-th allocation of this thread fails
-constinit atomic<bool> drought{false};    // every allocation of the workers fails
+thread_local constinit int fuse = 0;    // 0: none; n: the n-th allocation of this thread fails
+constinit atomic<bool> drought{false};  // every allocation of the workers fails
 thread_local constinit bool rationed = true;
 constinit atomic<long> alive{0};
 

@@ -38,8 +38,7 @@ void start_with_closure_of(const weft::wait_group& wg) {
   for (std::size_t i = 0; i < bytes; ++i) load[i] = static_cast<unsigned char>(i * 7);
   wg.add();
   weft::go([load, wg, witness = counted(1)] {
-    for (std::size_t i = 0; i < bytes; ++i)
-      ASSERT_EQ(load[i], static_cast<unsigned char>(i * 7));
+    for (std::size_t i = 0; i < bytes; ++i) ASSERT_EQ(load[i], static_cast<unsigned char>(i * 7));
     EXPECT_EQ(witness.value(), 1);
     wg.done();
   });

@@ -52,8 +52,8 @@ TEST(deadlines, saturate_from_any_unit) {
   EXPECT_EQ(to_ns_saturated(std::chrono::duration<double>(1e300)), never_ns);
   EXPECT_EQ(to_ns_saturated(std::chrono::duration<double>(-1e300)), lowest);
   EXPECT_EQ(to_ns_saturated(std::chrono::duration<double>(0.5)), 500'000'000);
-  EXPECT_EQ(to_ns_saturated(std::chrono::duration<float, std::nano>(
-                std::numeric_limits<float>::quiet_NaN())),
+  EXPECT_EQ(to_ns_saturated(
+                std::chrono::duration<float, std::nano>(std::numeric_limits<float>::quiet_NaN())),
             never_ns);
 }
 

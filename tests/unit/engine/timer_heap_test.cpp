@@ -239,8 +239,7 @@ TEST(timed_action, a_periodic_one_keeps_its_phase_and_fires_once_for_all_it_miss
   timer_heap heap;
   action a;
   heap.arm(a, 100, 10, 4);
-  for (const deadline_ns now : {99, 100, 105, 110, 147, 149, 150, 160})
-    collect(heap, now);
+  for (const deadline_ns now : {99, 100, 105, 110, 147, 149, 150, 160}) collect(heap, now);
   EXPECT_EQ(a.firings, (firings{{100, 4}, {110, 4}, {120, 4}, {150, 4}, {160, 4}}));
   EXPECT_EQ(heap.earliest(), 170);
   EXPECT_TRUE(timer_heap::disarm(a));

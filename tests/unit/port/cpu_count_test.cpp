@@ -42,7 +42,8 @@ class cpu_count : public testing::Test {
     put("/proc/self/cgroup", "0::" + cgroup + "\n");
     put("/proc/self/mountinfo",
         "22 1 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n"
-        "30 23 0:26 " + mount_root + " /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n");
+        "30 23 0:26 " +
+            mount_root + " /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n");
   }
   void be_in_v1(const std::string& cgroup, const std::string& mount_root = "/") {
     put("/proc/self/cgroup", "12:cpuset:/elsewhere\n4:cpu,cpuacct:" + cgroup + "\n0::/\n");
@@ -50,8 +51,8 @@ class cpu_count : public testing::Test {
   }
   static std::string v1_mounts(const std::string& mount_root) {
     return "31 23 0:27 / /sys/fs/cgroup/cpuset rw shared:9 - cgroup cgroup rw,cpuset\n"
-           "32 23 0:28 " + mount_root +
-           " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n";
+           "32 23 0:28 " +
+           mount_root + " /sys/fs/cgroup/cpu,cpuacct rw shared:10 - cgroup cgroup rw,cpu,cpuacct\n";
   }
 
   std::string root_;
@@ -155,8 +156,7 @@ TEST_F(cpu_count, v1_inside_a_container_that_sees_only_its_part) {
 
 TEST_F(cpu_count, v1_cpuset_is_not_cpu) {
   put("/proc/self/cgroup", "12:cpuset:/app\n");
-  put("/proc/self/mountinfo",
-      "31 23 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n");
+  put("/proc/self/mountinfo", "31 23 0:27 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n");
   put("/sys/fs/cgroup/cpuset/app/cpu.cfs_quota_us", "100000\n");
   put("/sys/fs/cgroup/cpuset/app/cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(cgroup_quota(root_), std::nullopt);
@@ -182,9 +182,7 @@ TEST_F(cpu_count, both_versions_mounted_but_cpu_belongs_to_the_old_one) {
   EXPECT_EQ(cgroup_quota(root_), 4.0);
 }
 
-TEST_F(cpu_count, the_machine_itself_can_be_asked) {
-  EXPECT_GT(cgroup_quota().value_or(1.0), 0.0);
-}
+TEST_F(cpu_count, the_machine_itself_can_be_asked) { EXPECT_GT(cgroup_quota().value_or(1.0), 0.0); }
 
 TEST_F(cpu_count, affinity_is_what_the_kernel_says) {
   cpu_set_t set;
@@ -198,10 +196,11 @@ TEST_F(cpu_count, the_default_number_of_processors) {
     std::optional<double> quota;
     int expected;
   } const table[] = {
-      {8, std::nullopt, 8}, {1, std::nullopt, 1}, {8, 8.0, 8},    {8, 16.0, 8}, {8, 7.01, 8},
-      {8, 7.0, 7},          {8, 2.5, 3},          {8, 2.0, 2},    {8, 1.0, 2},  {8, 0.01, 2},
-      {2, 0.5, 2},          {1, 0.5, 1},          {1, 4.0, 1},    {8, 1e300, 8},
-      {8, std::numeric_limits<double>::infinity(), 8},
+      {8, std::nullopt, 8}, {1, std::nullopt, 1}, {8, 8.0, 8},
+      {8, 16.0, 8},         {8, 7.01, 8},         {8, 7.0, 7},
+      {8, 2.5, 3},          {8, 2.0, 2},          {8, 1.0, 2},
+      {8, 0.01, 2},         {2, 0.5, 2},          {1, 0.5, 1},
+      {1, 4.0, 1},          {8, 1e300, 8},        {8, std::numeric_limits<double>::infinity(), 8},
   };
   for (const auto& row : table)
     EXPECT_EQ(default_max_procs(row.affinity, row.quota), row.expected)

@@ -20,8 +20,8 @@ using weft::detail::now_ns;
 using weft::detail::park;
 using weft::detail::park_until;
 using weft::detail::ready;
-using weft::detail::timed_wake;
 using weft::detail::this_waiter;
+using weft::detail::timed_wake;
 using weft::detail::wait_claim;
 using weft::detail::wait_reason;
 using weft::detail::waiter;
@@ -156,8 +156,8 @@ TEST_F(scheduler, a_deadline_that_races_a_waker_wakes_once) {
       const auto c = std::make_shared<contest>();
       c->m.parking = &this_waiter();
       contests.send(c);
-      park_until(wait_reason::sleep, {meeting::publish, &c->m},
-                 now_ns() + unit::below(s, 20'000), c->claim);
+      park_until(wait_reason::sleep, {meeting::publish, &c->m}, now_ns() + unit::below(s, 20'000),
+                 c->claim);
       ASSERT_NE(c->claim.winner(), wait_claim::nobody) << "woken twice for an earlier wait";
       (c->claim.winner() == 1 ? by_rival : by_timer) += 1;
     }

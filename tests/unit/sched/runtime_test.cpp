@@ -109,9 +109,7 @@ TEST_F(goroutines, have_numbers_of_their_own) {
     constexpr int count = 3'000;
     const weft::chan<std::uint64_t> ids(count);
     weft::wait_group wg;
-    const auto tell = [=] {
-      ids.send(static_cast<goroutine&>(weft::detail::this_waiter()).id);
-    };
+    const auto tell = [=] { ids.send(static_cast<goroutine&>(weft::detail::this_waiter()).id); };
     for (int i = 0; i < count / 3; ++i)
       wg.go([=] {
         tell();
@@ -155,8 +153,8 @@ TEST_F(environment, sets_the_number_of_processors) {
 }
 
 TEST_F(environment, nonsense_in_it_is_ignored) {
-  const int usual = weft::detail::default_max_procs(weft::detail::affinity_count(),
-                                                    weft::detail::cgroup_quota());
+  const int usual =
+      weft::detail::default_max_procs(weft::detail::affinity_count(), weft::detail::cgroup_quota());
   for (const char* setting : {"", "0", "-3", "two", "2x", " ", "0x10"})
     expect_procs(setting, usual);
 }

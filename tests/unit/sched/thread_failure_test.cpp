@@ -61,7 +61,10 @@ bool is_told(const std::function<void()>& use) {
   bool good = true;
   for (int i = 0; i < 100; ++i) {
     good = good && is_told([] { weft::go([] { std::abort(); }); });
-    good = good && is_told([] { weft::go(weft::named("n"), [](int) { std::abort(); }, 1); });
+    good = good && is_told([] {
+             weft::go(
+                 weft::named("n"), [](int) { std::abort(); }, 1);
+           });
     good = good && is_told([] { weft::timer(1h); });
     good = good && is_told([] { weft::ticker(1h); });
     good = good && is_told([] { weft::after_func(0s, [] { std::abort(); }); });

@@ -238,8 +238,8 @@ TEST_F(select_core, many_selects_on_the_same_channels_lose_nothing) {
           int value = i;
           std::vector<select_case> cases;
           for (std::size_t n = 0; n < 4; ++n)
-            cases.push_back({all[(n + static_cast<std::size_t>(me)) % 4].core(), &value,
-                             direction::send});
+            cases.push_back(
+                {all[(n + static_cast<std::size_t>(me)) % 4].core(), &value, direction::send});
           select_wait({cases});
         }
       });

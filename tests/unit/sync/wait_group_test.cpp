@@ -43,8 +43,7 @@ TEST_F(wait_groups, at_zero_do_not_wait) {
 TEST_F(wait_groups, below_zero_throw_and_stay_as_they_were) {
   const weft::wait_group wg;
   wg.add(2);
-  EXPECT_EQ(what_thrown<std::logic_error>([&] { wg.add(-3); }),
-            "sync: negative WaitGroup counter");
+  EXPECT_EQ(what_thrown<std::logic_error>([&] { wg.add(-3); }), "sync: negative WaitGroup counter");
   EXPECT_EQ(what_thrown<std::logic_error>([&] { wg.add(INT_MIN); }),
             "sync: negative WaitGroup counter");
   EXPECT_FALSE(wg.wait_for(0s));
