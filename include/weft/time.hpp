@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/cancellation.hpp>
 #include <weft/chan.hpp>
 #include <weft/detail/deadline.hpp>
 #include <weft/detail/timer_core.hpp>
@@ -17,12 +18,22 @@ namespace weft {
 /// once, one that overflows the clock never returns. Other goroutines run on.
 template <class Rep, class Period>
 void sleep_for(std::chrono::duration<Rep, Period> d) {
-  detail::sleep_until_ns(detail::deadline_after(d));
+  detail::sleep_bounded({.deadline = detail::deadline_after(d)});
 }
 /// The same until a point in time, on any clock.
 template <class Clock, class Duration>
 void sleep_until(std::chrono::time_point<Clock, Duration> t) {
-  detail::sleep_until_ns(detail::deadline_at(t));
+  detail::sleep_bounded({.deadline = detail::deadline_at(t)});
+}
+/// The same, cut short when a context or a std::stop_token is cancelled.
+/// Returns: whether it slept to the end.
+template <class Rep, class Period>
+bool sleep_for(const cancellation& ctx, std::chrono::duration<Rep, Period> d) {
+  return detail::sleep_bounded({detail::deadline_after(d), ctx.state()});
+}
+template <class Clock, class Duration>
+bool sleep_until(const cancellation& ctx, std::chrono::time_point<Clock, Duration> t) {
+  return detail::sleep_bounded({detail::deadline_at(t), ctx.state()});
 }
 
 /// A single event in the future: Go's `time.Timer`.

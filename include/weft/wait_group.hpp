@@ -6,6 +6,7 @@
 #include <source_location>
 #include <utility>
 
+#include <weft/cancellation.hpp>
 #include <weft/detail/deadline.hpp>
 #include <weft/detail/spawn.hpp>
 #include <weft/detail/wait_group_core.hpp>
@@ -46,15 +47,20 @@ class wait_group {
   /// One is finished: add(-1).
   void done() const { detail::wait_group_add(core_, -1); }
   /// Blocks until the count is zero.
-  void wait() const { detail::wait_group_wait(core_, detail::never_ns); }
+  void wait() const { detail::wait_group_wait(core_, {}); }
   /// As wait, but gives up after `d`. Returns: whether the count came to zero.
   template <class Rep, class Period>
   bool wait_for(std::chrono::duration<Rep, Period> d) const {
-    return detail::wait_group_wait(core_, detail::deadline_after(d));
+    return detail::wait_group_wait(core_, {.deadline = detail::deadline_after(d)});
   }
   template <class Clock, class Duration>
   bool wait_until(std::chrono::time_point<Clock, Duration> t) const {
-    return detail::wait_group_wait(core_, detail::deadline_at(t));
+    return detail::wait_group_wait(core_, {.deadline = detail::deadline_at(t)});
+  }
+  /// As wait, but gives up when a context or a std::stop_token is cancelled.
+  /// Returns: whether the count came to zero first.
+  bool wait(const cancellation& ctx) const {
+    return detail::wait_group_wait(core_, ctx.bound());
   }
 
   /// Starts `f` as a goroutine that this group counts: add(1), `weft::go`, and done() when `f` has

@@ -9,6 +9,7 @@
 #include "port/sync/spin_lock.hpp"
 #include "port/thread.hpp"
 #include "sched/scheduler.hpp"
+#include "wait/bounded_wait.hpp"
 
 namespace weft::detail {
 
@@ -20,10 +21,11 @@ deadline_ns deadline_after_ns(deadline_ns delay_ns) noexcept {
   return at;
 }
 
-void sleep_until_ns(deadline_ns deadline) noexcept {
-  if (deadline <= now_ns()) return;
+bool sleep_bounded(const wait_bound& bound) noexcept {
+  wait_outcome outcome{};
   wait_claim claim;
-  park_until(wait_reason::sleep, {}, deadline, claim);
+  if (!is_over(bound, outcome)) outcome = park_bounded(wait_reason::sleep, {}, bound, claim);
+  return outcome != wait_outcome::cancelled;
 }
 
 /// Keeps its function alive while it is armed; a firing under way keeps it from being destroyed.

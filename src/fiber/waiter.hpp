@@ -28,6 +28,19 @@ enum class wait_reason : std::uint8_t {
   select_no_cases,
   sleep,
   wait_group,
+  mutex_lock,
+  shared_mutex_lock,
+  shared_mutex_lock_shared,
+  condition,
+  once,
+  semaphore,
+  latch,
+  barrier,
+  event,
+  single_flight,
+  task_join,
+  task_group,
+  parallel,
 };
 
 const char* words(wait_reason reason) noexcept;

@@ -4,9 +4,9 @@
 #include <weft/detail/channel_core.hpp>
 #include <weft/error.hpp>
 
-#include "port/clock.hpp"
 #include "sched/scheduler.hpp"
 #include "sync/channel.hpp"
+#include "wait/bounded_wait.hpp"
 
 namespace weft::detail {
 namespace {
@@ -17,37 +17,41 @@ void unlock_channel(void* c) { static_cast<channel_core*>(c)->lock.unlock(); }
   for (;;) park(reason, {});
 }
 
-channel_status wait_on_nil(wait_reason reason, deadline_ns deadline) noexcept {
-  if (deadline == never_ns) block_for_ever(reason);
+channel_status status_of(wait_outcome outcome) noexcept {
+  return outcome == wait_outcome::timeout ? channel_status::timeout : channel_status::cancelled;
+}
+
+channel_status wait_on_nil(wait_reason reason, const wait_bound& bound) noexcept {
+  if (bound.unbounded()) block_for_ever(reason);
   wait_claim claim;
-  park_until(reason, {}, deadline, claim);
-  return channel_status::timeout;
+  return status_of(park_bounded(reason, {}, bound, claim));
 }
 
 /// Sleeps in `queue`, and lets go of the channel's lock meanwhile and afterwards.
 channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, wait_reason reason,
-                             deadline_ns deadline) noexcept {
+                             const wait_bound& bound) noexcept {
   wait_node node;
   wait_claim claim;
   node.who = &this_waiter();
   node.element = element;
-  if (deadline == never_ns) {
+  if (bound.unbounded()) {
     queue.push_locked(node);
     park(reason, {unlock_channel, &c});
-  } else {
-    if (deadline <= now_ns()) {
-      c.lock.unlock();
-      yield_turn();  // or a loop that polls with a bound of zero would keep the processor
-      return channel_status::timeout;
-    }
-    node.claim = &claim;
-    queue.push_locked(node);
-    park_until(reason, {unlock_channel, &c}, deadline, claim);
-    if (claim.winner() == timed_wake::claimed_by_timer) {
-      std::lock_guard guard(c.lock);
-      queue.remove_locked(node);
-      return channel_status::timeout;
-    }
+    return node.served ? channel_status::ok : channel_status::closed;
+  }
+  wait_outcome outcome{};
+  if (is_over(bound, outcome)) {
+    c.lock.unlock();
+    yield_turn();  // or a loop that polls with a bound of zero would keep the processor
+    return status_of(outcome);
+  }
+  node.claim = &claim;
+  queue.push_locked(node);
+  outcome = park_bounded(reason, {unlock_channel, &c}, bound, claim);
+  if (outcome != wait_outcome::woken) {
+    std::lock_guard guard(c.lock);
+    queue.remove_locked(node);
+    return status_of(outcome);
   }
   return node.served ? channel_status::ok : channel_status::closed;
 }
@@ -58,37 +62,40 @@ void ready_if(waiter* woken) noexcept {
 
 }  // namespace
 
-channel_status channel_send_until(channel_core* c, void* value, deadline_ns deadline) noexcept {
-  if (!c) return wait_on_nil(wait_reason::chan_send_nil, deadline);
+channel_status channel_send_bounded(channel_core* c, void* value,
+                                    const wait_bound& bound) noexcept {
+  if (cancelled_before(bound)) return channel_status::cancelled;
+  if (!c) return wait_on_nil(wait_reason::chan_send_nil, bound);
   waiter* woken = nullptr;
   c->lock.lock();
   const attempt outcome = c->send_locked(value, woken);
   if (outcome == attempt::blocked)
-    return wait_in_queue(*c, c->senders, value, wait_reason::chan_send, deadline);
+    return wait_in_queue(*c, c->senders, value, wait_reason::chan_send, bound);
   c->lock.unlock();
   ready_if(woken);
   return outcome == attempt::done ? channel_status::ok : channel_status::closed;
 }
 
-channel_status channel_recv_until(channel_core* c, void* to, deadline_ns deadline) noexcept {
-  if (!c) return wait_on_nil(wait_reason::chan_receive_nil, deadline);
+channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept {
+  if (cancelled_before(bound)) return channel_status::cancelled;
+  if (!c) return wait_on_nil(wait_reason::chan_receive_nil, bound);
   waiter* woken = nullptr;
   c->lock.lock();
   const attempt outcome = c->recv_locked(to, woken);
   if (outcome == attempt::blocked)
-    return wait_in_queue(*c, c->receivers, to, wait_reason::chan_receive, deadline);
+    return wait_in_queue(*c, c->receivers, to, wait_reason::chan_receive, bound);
   c->lock.unlock();
   ready_if(woken);
   return outcome == attempt::done ? channel_status::ok : channel_status::closed;
 }
 
 void channel_send(channel_core* c, void* value) {
-  if (channel_send_until(c, value, never_ns) == channel_status::closed)
+  if (channel_send_bounded(c, value, {}) == channel_status::closed)
     throw closed_channel("send on closed channel");
 }
 
 bool channel_recv(channel_core* c, void* to) noexcept {
-  return channel_recv_until(c, to, never_ns) == channel_status::ok;
+  return channel_recv_bounded(c, to, {}) == channel_status::ok;
 }
 
 namespace {

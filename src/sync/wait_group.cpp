@@ -17,9 +17,9 @@
 
 #include <weft/detail/atomic.hpp>
 
-#include "port/clock.hpp"
 #include "port/sync/spin_lock.hpp"
 #include "sched/scheduler.hpp"
+#include "wait/bounded_wait.hpp"
 #include "wait/wait_queue.hpp"
 
 namespace weft::detail {
@@ -109,25 +109,28 @@ void wait_group_add(wait_group_core* g, int n) {
   }
 }
 
-bool wait_group_wait(wait_group_core* g, deadline_ns deadline) noexcept {
+bool wait_group_wait(wait_group_core* g, const wait_bound& bound) noexcept {
+  if (cancelled_before(bound)) return false;
   // Order: done. acquire pairs with the release of the done that brought it to zero.
   if (wait_group_core::count_of(g->word.load(acquire)) == 0) return true;
-  if (deadline != never_ns && deadline <= now_ns()) {
+  wait_outcome outcome{};
+  if (!bound.unbounded() && is_over(bound, outcome)) {
     yield_turn();  // or a loop that polls would keep the processor
     return false;
   }
   wait_node node;
   wait_claim claim;
   node.who = &this_waiter();
-  if (deadline != never_ns) node.claim = &claim;
+  if (!bound.unbounded()) node.claim = &claim;
   g->lock.lock();
   if (!announce_waiter(*g)) {
     g->lock.unlock();
     return true;
   }
   g->waiters.push_locked(node);
-  park_until(wait_reason::wait_group, {unlock_group, g}, deadline, claim);
-  if (deadline == never_ns || claim.winner() != timed_wake::claimed_by_timer) return true;
+  if (park_bounded(wait_reason::wait_group, {unlock_group, g}, bound, claim) ==
+      wait_outcome::woken)
+    return true;
   std::lock_guard guard(g->lock);
   g->waiters.remove_locked(node);
   // Order: done. Nobody waits any more; a done that saw the bit finds an empty queue.

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <weft/detail/deadline.hpp>
+#include <weft/detail/wait_bound.hpp>
 
 namespace weft {
 
@@ -49,12 +49,13 @@ std::size_t channel_capacity(channel_core* c) noexcept;
 /// Moves *value into the channel. Throws closed_channel; then *value is untouched.
 void channel_send(channel_core* c, void* value);
 channel_status channel_try_send(channel_core* c, void* value) noexcept;
-channel_status channel_send_until(channel_core* c, void* value, deadline_ns deadline) noexcept;
+channel_status channel_send_bounded(channel_core* c, void* value,
+                                    const wait_bound& bound) noexcept;
 
 /// Constructs an element at `to`; false: closed and drained, and nothing was constructed.
 bool channel_recv(channel_core* c, void* to) noexcept;
 channel_status channel_try_recv(channel_core* c, void* to) noexcept;
-channel_status channel_recv_until(channel_core* c, void* to, deadline_ns deadline) noexcept;
+channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept;
 
 void channel_close(channel_core* c);
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/cancellation.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/recv_result.hpp>
 
@@ -83,13 +84,16 @@ class receiving {
   /// A value that is ready wins over a time that has passed. No value is lost by a timeout.
   template <class Rep, class Period>
   recv_result<T> recv_for(std::chrono::duration<Rep, Period> d) const {
-    return recv_until_ns(deadline_after(d));
+    return recv_bounded({.deadline = deadline_after(d)});
   }
   /// The same with a point in time, on any clock.
   template <class Clock, class Duration>
   recv_result<T> recv_until(std::chrono::time_point<Clock, Duration> t) const {
-    return recv_until_ns(deadline_at(t));
+    return recv_bounded({.deadline = deadline_at(t)});
   }
+  /// As recv, but gives up when a context or a std::stop_token is cancelled: status `cancelled`,
+  /// also if it was cancelled before the call and a value is ready.
+  recv_result<T> recv(const cancellation& ctx) const { return recv_bounded(ctx.bound()); }
 
   /// An input iterator that receives; it equals the end when the channel is closed and drained.
   class iterator {
@@ -121,9 +125,9 @@ class receiving {
 
  private:
   channel_core* self() const noexcept { return static_cast<const Self*>(this)->core(); }
-  recv_result<T> recv_until_ns(deadline_ns deadline) const {
+  recv_result<T> recv_bounded(const wait_bound& bound) const {
     slot<T> room;
-    return recv_result<T>::make(channel_recv_until(self(), room.raw(), deadline), room);
+    return recv_result<T>::make(channel_recv_bounded(self(), room.raw(), bound), room);
   }
 };
 
@@ -152,22 +156,31 @@ class sending {
   /// An rvalue that was not sent is left as it was.
   template <class Rep, class Period>
   channel_status send_for(T&& v, std::chrono::duration<Rep, Period> d) const {
-    return send_until_ns(v, deadline_after(d));
+    return send_bounded(v, {.deadline = deadline_after(d)});
   }
   template <class Rep, class Period>
   channel_status send_for(const T& v, std::chrono::duration<Rep, Period> d) const {
     T copy(v);
-    return send_until_ns(copy, deadline_after(d));
+    return send_bounded(copy, {.deadline = deadline_after(d)});
   }
   /// The same with a point in time, on any clock.
   template <class Clock, class Duration>
   channel_status send_until(T&& v, std::chrono::time_point<Clock, Duration> t) const {
-    return send_until_ns(v, deadline_at(t));
+    return send_bounded(v, {.deadline = deadline_at(t)});
   }
   template <class Clock, class Duration>
   channel_status send_until(const T& v, std::chrono::time_point<Clock, Duration> t) const {
     T copy(v);
-    return send_until_ns(copy, deadline_at(t));
+    return send_bounded(copy, {.deadline = deadline_at(t)});
+  }
+  /// As send, but gives up when a context or a std::stop_token is cancelled: `cancelled`, also if
+  /// it was cancelled before the call. `closed` is reported, not thrown.
+  channel_status send(const cancellation& ctx, T&& v) const {
+    return send_bounded(v, ctx.bound());
+  }
+  channel_status send(const cancellation& ctx, const T& v) const {
+    T copy(v);
+    return send_bounded(copy, ctx.bound());
   }
   /// No more sends: receivers drain the buffer and then see the end. Waiting receivers return,
   /// waiting senders throw.
@@ -180,9 +193,9 @@ class sending {
     if (status != channel_status::ok) p.give_back();
     return status;
   }
-  channel_status send_until_ns(T& v, deadline_ns deadline) const {
+  channel_status send_bounded(T& v, const wait_bound& bound) const {
     parcel<T> p(v);
-    return settle(p, channel_send_until(self(), p.raw(), deadline));
+    return settle(p, channel_send_bounded(self(), p.raw(), bound));
   }
 };
 
@@ -202,12 +215,17 @@ class receiving<Self, void> {
   template <class Rep, class Period>
   recv_result<void> recv_for(std::chrono::duration<Rep, Period> d) const {
     unit u;
-    return recv_result<void>(channel_recv_until(self(), &u, deadline_after(d)));
+    return recv_result<void>(
+        channel_recv_bounded(self(), &u, {.deadline = deadline_after(d)}));
   }
   template <class Clock, class Duration>
   recv_result<void> recv_until(std::chrono::time_point<Clock, Duration> t) const {
     unit u;
-    return recv_result<void>(channel_recv_until(self(), &u, deadline_at(t)));
+    return recv_result<void>(channel_recv_bounded(self(), &u, {.deadline = deadline_at(t)}));
+  }
+  recv_result<void> recv(const cancellation& ctx) const {
+    unit u;
+    return recv_result<void>(channel_recv_bounded(self(), &u, ctx.bound()));
   }
 
  private:
@@ -228,12 +246,16 @@ class sending<Self, void> {
   template <class Rep, class Period>
   channel_status send_for(std::chrono::duration<Rep, Period> d) const {
     unit u;
-    return channel_send_until(self(), &u, deadline_after(d));
+    return channel_send_bounded(self(), &u, {.deadline = deadline_after(d)});
   }
   template <class Clock, class Duration>
   channel_status send_until(std::chrono::time_point<Clock, Duration> t) const {
     unit u;
-    return channel_send_until(self(), &u, deadline_at(t));
+    return channel_send_bounded(self(), &u, {.deadline = deadline_at(t)});
+  }
+  channel_status send(const cancellation& ctx) const {
+    unit u;
+    return channel_send_bounded(self(), &u, ctx.bound());
   }
   void close() const { channel_close(self()); }
 

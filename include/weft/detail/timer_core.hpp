@@ -6,12 +6,13 @@
 #include <utility>
 
 #include <weft/detail/channel_core.hpp>
-#include <weft/detail/deadline.hpp>
 #include <weft/detail/spawn.hpp>
+#include <weft/detail/wait_bound.hpp>
 
 namespace weft::detail {
 
-void sleep_until_ns(deadline_ns deadline) noexcept;
+/// Returns: false if the sleep was cancelled.
+bool sleep_bounded(const wait_bound& bound) noexcept;
 
 /// A channel of time_point that the clock sends on: once, or every `period_ns` if that is not zero.
 channel_core* timer_make(deadline_ns delay_ns, deadline_ns period_ns);

@@ -1,7 +1,7 @@
 // A wait group's compiled half.
 #pragma once
 
-#include <weft/detail/deadline.hpp>
+#include <weft/detail/wait_bound.hpp>
 
 namespace weft::detail {
 
@@ -12,7 +12,7 @@ void wait_group_retain(wait_group_core* g) noexcept;
 void wait_group_release(wait_group_core* g) noexcept;
 /// Throws: std::logic_error, with the count unchanged.
 void wait_group_add(wait_group_core* g, int n);
-/// Returns: whether the count came to zero before the deadline.
-bool wait_group_wait(wait_group_core* g, deadline_ns deadline) noexcept;
+/// Returns: whether the count came to zero within the bound.
+bool wait_group_wait(wait_group_core* g, const wait_bound& bound) noexcept;
 
 }  // namespace weft::detail

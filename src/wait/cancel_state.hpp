@@ -1,0 +1,106 @@
+// What can be cancelled: a flag, the waits that it ends, and the links that are told.
+//
+// Threads: any. Locks: its own spin lock, after the lock of what is waited on; several in address
+//          order (select). Whoever is told by a link is told without the lock.
+// Invariants: R1 cancelled, under the lock => nobody enlists any more.
+//             R2 a wait is claimed under the lock: after delist() nobody touches its node.
+//             R3 cancelling takes its lock for a bounded number of entries at a time.
+// Tested by: tests/unit/wait/cancel_state_test.cpp
+#pragma once
+
+#include <cstdint>
+
+#include <weft/detail/atomic.hpp>
+
+#include "base/intrusive_list.hpp"
+#include "fiber/waiter.hpp"
+#include "port/sync/spin_lock.hpp"
+
+namespace weft::detail {
+
+/// One parked wait. It lives on the waiter's stack.
+struct cancel_node {
+  static constexpr std::uint32_t claimed_by_cancel = UINT32_MAX - 2;
+
+  cancel_node* next = nullptr;
+  cancel_node* previous = nullptr;
+  waiter* who = nullptr;
+  wait_claim* claim = nullptr;
+  std::uint32_t index = claimed_by_cancel;  // what to claim it as
+  bool queued = false;
+};
+
+/// Something that is told once: a child context, a function to start.
+class cancel_link {
+ public:
+  cancel_link(const cancel_link&) = delete;
+  cancel_link& operator=(const cancel_link&) = delete;
+
+ protected:
+  cancel_link() noexcept = default;
+  ~cancel_link() = default;
+
+ private:
+  friend class cancel_state;
+  /// Under the lock; false: it is being destroyed.
+  virtual bool try_retain() noexcept = 0;
+  /// Takes over the reference. No lock is held. May run on any thread, also on the clock's behalf.
+  virtual void on_cancel() noexcept = 0;
+
+  cancel_link* next_ = nullptr;
+  cancel_link* previous_ = nullptr;
+  bool queued_ = false;
+};
+
+class cancel_state {
+ public:
+  cancel_state() noexcept = default;
+  cancel_state(const cancel_state&) = delete;
+  cancel_state& operator=(const cancel_state&) = delete;
+
+  bool cancelled() const noexcept { return cancelled_.read(); }
+
+  /// Returns: whether this call was the first. When it returns, every wait has been made ready and
+  /// every link told.
+  bool cancel() noexcept {
+    if (!mark_cancelled([] {})) return false;
+    tell_all();
+    return true;
+  }
+  /// The first half, for who has more to set under the lock: `then()` runs under it.
+  template <class Then>
+  [[nodiscard]] bool mark_cancelled(Then&& then) noexcept {
+    lock.lock();
+    const bool first = !cancelled_.read();
+    if (first) {
+      then();
+      cancelled_.publish(true);
+    }
+    lock.unlock();
+    return first;
+  }
+  /// The second half.
+  void tell_all() noexcept;
+
+  /// With `lock` held and not cancelled.
+  void enlist_locked(cancel_node& node) noexcept {
+    node.queued = true;
+    waits_.push_back(&node);
+  }
+  void delist(cancel_node& node) noexcept;
+
+  /// False: it is cancelled already, and the link will not be told.
+  [[nodiscard]] bool enlist(cancel_link& link) noexcept;
+  /// Returns: whether the link was still to be told.
+  bool delist(cancel_link& link) noexcept;
+
+  spin_lock lock;
+
+ private:
+  static constexpr int batch_max = 64;
+  intrusive_deque<cancel_node, &cancel_node::next, &cancel_node::previous> waits_;
+  intrusive_deque<cancel_link, &cancel_link::next_, &cancel_link::previous_> links_;
+  published<bool> cancelled_{false};
+};
+
+}  // namespace weft::detail
