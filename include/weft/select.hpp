@@ -63,6 +63,14 @@ template <class Rep, class Period, class F = detail::ignore_result>
   return detail::timeout_case<std::decay_t<F>>{detail::to_ns_saturated(d), std::forward<F>(f)};
 }
 
+/// A case that proceeds when a context or a std::stop_token is cancelled: Go's
+/// `case <-ctx.Done()`, without a channel. It is ready like any other as long as it is cancelled.
+template <class C, class F = detail::ignore_result>
+  requires(std::same_as<C, context> || std::same_as<C, std::stop_token>)
+[[nodiscard]] auto on_done(const C& by, F&& f = {}) {
+  return detail::done_case<const C&, std::decay_t<F>>(by, std::forward<F>(f));
+}
+
 /// A case that proceeds at once when no other can: Go's `default`.
 template <class F = detail::ignore_result>
 [[nodiscard]] auto on_default(F&& f = {}) {
@@ -157,7 +165,7 @@ class static_select {
 /// Waits until one of several channel operations can proceed, and does exactly that one.
 ///
 /// If several are ready, one is chosen uniformly at random. `on_default` proceeds if none is ready
-/// at that instant; `on_timeout` if none became ready in time. The same channel may stand in
+/// at that instant; `on_timeout` if none became ready in time; `on_done` if a context is cancelled. The same channel may stand in
 /// several cases. A case on a nil channel is never ready: set a channel to `nullptr` to switch its
 /// case off. The handler of the chosen case runs in the caller, after every channel has been let
 /// go.
@@ -185,7 +193,7 @@ std::size_t select_in_order(Cases&&... cases) {
 
 /// A select whose cases are known only at run time: Go's `reflect.Select`.
 ///
-/// It keeps the channels of its cases alive. A send case is spent once it proceeded: it is never
+/// It keeps the channels and contexts of its cases alive. A send case is spent once it proceeded: it is never
 /// ready again.
 /// Threads: one goroutine or thread at a time uses a selector.
 /// Example: examples/tour/fan_in.cpp

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <weft/cancellation.hpp>
 #include <weft/chan.hpp>
 #include <weft/detail/select_core.hpp>
 
@@ -110,6 +111,39 @@ class send_case {
   Value value_;
   F f_;
   std::optional<parcel<T>> parcel_;
+};
+
+/// Proceeds when a context or a std::stop_token is cancelled. Source is one of them (owned), or a
+/// reference to one that outlives the case.
+template <class Source, class F>
+class done_case {
+ public:
+  static constexpr case_kind kind = case_kind::channel;
+
+  template <class G>
+  done_case(const std::remove_cvref_t<Source>& source, G&& f)
+      : source_(source), f_(std::forward<G>(f)) {}
+
+  select_case offer() {
+    by_.emplace(source_);
+    select_case made;
+    made.way = direction::cancel;
+    made.canceller = by_->state();
+    return made;
+  }
+  void decline() noexcept { by_.reset(); }
+  void accept(bool) noexcept { by_.reset(); }
+  void proceed() { std::invoke(f_); }
+  /// The same case with a source of its own, for a selector that outlives the expression.
+  done_case<std::remove_cvref_t<Source>, F> owned() && {
+    return done_case<std::remove_cvref_t<Source>, F>(source_, std::move(f_));
+  }
+  done_case(done_case&& other) : source_(other.source_), f_(std::move(other.f_)) {}
+
+ private:
+  Source source_;
+  F f_;
+  std::optional<cancellation> by_;
 };
 
 template <class F>

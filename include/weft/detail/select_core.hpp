@@ -9,20 +9,21 @@
 
 namespace weft::detail {
 
-enum class direction : std::uint8_t { receive, send };
+enum class direction : std::uint8_t { receive, send, cancel };
 
-/// One channel operation offered to a select. `element` is moved from (send) or constructed
-/// (receive, when `received`) only if this case is the one that proceeds.
+/// One channel operation offered to a select, or a cancellation. `element` is moved from (send) or
+/// constructed (receive, when `received`) only if this case is the one that proceeds.
 struct select_case {
   channel_core* channel = nullptr;
   void* element = nullptr;
   direction way = direction::receive;
   bool received = false;
+  cancel_state* canceller = nullptr;  // for direction::cancel; null: it never is
 };
 
 enum class choice : std::uint8_t { uniform, in_order };
 
-/// What select_wait() returns when no channel case proceeded.
+/// What select_wait() returns when none of its cases proceeded.
 inline constexpr std::size_t select_default = static_cast<std::size_t>(-1);
 inline constexpr std::size_t select_timeout = static_cast<std::size_t>(-2);
 
