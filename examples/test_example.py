@@ -3,8 +3,8 @@
 
     test_example.py PROGRAM SOURCE
 
-The comment begins with `// Prints:`, or `// Prints, in any order:`; each further line is `// ` and a
-line of output.
+The comment begins with `// Prints:`, or `// Prints, in any order:`; each further line is `// `
+and a line of output.
 """
 
 import subprocess
@@ -18,7 +18,8 @@ def promised(path):
         lines = file.read().splitlines()
     for number, line in enumerate(lines):
         if line in HEADS:
-            return [text.removeprefix("//").removeprefix(" ") for text in lines[number + 1:]], HEADS[line]
+            output = [text.removeprefix("//").removeprefix(" ") for text in lines[number + 1:]]
+            return output, HEADS[line]
     sys.exit(f"{path}: no `// Prints:` at the end")
 
 

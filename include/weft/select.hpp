@@ -165,10 +165,10 @@ class static_select {
 /// Waits until one of several channel operations can proceed, and does exactly that one.
 ///
 /// If several are ready, one is chosen uniformly at random. `on_default` proceeds if none is ready
-/// at that instant; `on_timeout` if none became ready in time; `on_done` if a context is cancelled. The same channel may stand in
-/// several cases. A case on a nil channel is never ready: set a channel to `nullptr` to switch its
-/// case off. The handler of the chosen case runs in the caller, after every channel has been let
-/// go.
+/// at that instant; `on_timeout` if none became ready in time; `on_done` if a context is cancelled.
+/// The same channel may stand in several cases. A case on a nil channel is never ready: set a
+/// channel to `nullptr` to switch its case off. The handler of the chosen case runs in the caller,
+/// after every channel has been let go.
 ///
 /// Blocks:  until a case can proceed; for ever without any case that ever can.
 /// Returns: the index of the case, in the order of the arguments: `switch (select(...))` works.
@@ -193,8 +193,8 @@ std::size_t select_in_order(Cases&&... cases) {
 
 /// A select whose cases are known only at run time: Go's `reflect.Select`.
 ///
-/// It keeps the channels and contexts of its cases alive. A send case is spent once it proceeded: it is never
-/// ready again.
+/// It keeps the channels and contexts of its cases alive. A send case is spent once it proceeded:
+/// it is never ready again.
 /// Threads: one goroutine or thread at a time uses a selector.
 /// Example: examples/tour/fan_in.cpp
 class selector {

@@ -1,11 +1,14 @@
 // Select: one of several channel operations, chosen while every channel is locked.
 //
 // As in Go: pass 1 looks for a case that is ready, in a random order; pass 2 enqueues on every
-// channel and parks; pass 3 takes the losers out again. Channels are locked in address order, each
-// once. The commit lets go of them from the other stack; a waiter that is woken before that is done
-// waits in pass 3 for the locks, so the arrays on its stack outlive the commit.
+// channel and parks; pass 3 takes the losers out again. Pass 1 locks a channel when it comes to it
+// and keeps it: a case that is ready early costs few locks, and at the end of the pass all are
+// held, so that "none is ready" is true at one instant. Only the first may be waited for; if
+// another is busy, all are let go and taken in address order. The commit lets go of them from the
+// other stack; the arrays it reads live on the waiter's stack (see commit_unlock).
 // A cancellation is one more case: it is looked at in passes 1 and 2, and enlists like a channel.
-// Locks: every channel of the select, in address order; then every cancel_state, likewise.
+// Locks: every channel of the select, tried or in address order; then every cancel_state, in
+//        address order.
 // Tested by: tests/conformance/select_test.cpp, tests/stress
 #include <weft/detail/select_core.hpp>
 
@@ -13,6 +16,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -48,14 +52,15 @@ struct scratch {
 class waiting_select {
  public:
   waiting_select(const select_request& request, scratch memory) noexcept
-      : cases_(request.cases), request_(request), memory_(memory) {
-    prepare_orders();
-  }
+      : cases_(request.cases), request_(request), memory_(memory), random_(this_rng().next()) {}
 
   std::size_t run() {
-    lock_all();
     waiter* woken = nullptr;
-    const std::size_t ready_case = find_ready(woken);
+    std::size_t ready_case = poll_while_locking(woken);
+    if (ready_case == busy) {
+      lock_in_order();
+      ready_case = poll_locked(woken);
+    }
     if (ready_case != none) {
       unlock_all();
       if (woken) ready(*woken);
@@ -67,35 +72,70 @@ class waiting_select {
       yield_turn();  // as for a receive with a bound that has passed
       return select_timeout;
     }
-    if (cancel_count_ != 0) {
-      const std::size_t cancelled = lock_cancels();
-      if (cancelled != none) return leave_with(cancelled);
-    }
-    return wait();
+    const std::size_t cancelled = lock_cancels();
+    return cancelled == none ? wait() : leave_with(cancelled);
   }
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-3);
+  static constexpr std::size_t busy = static_cast<std::size_t>(-4);
+  static constexpr std::size_t linear_max = 16;
 
-  void prepare_orders() noexcept {
+  void list_cases() noexcept {
     for (std::size_t i = 0; i < cases_.size(); ++i) {
       const select_case& c = cases_[i];
-      if (c.channel)
-        memory_.locks[locked_++] = c.channel;
-      else if (c.canceller)
-        memory_.cancels[cancel_count_++] = c.canceller;
-      else
-        continue;  // a nil channel is never ready
+      if (c.channel == nullptr && c.canceller == nullptr) continue;  // never ready
       memory_.poll_order[polled_++] = static_cast<std::uint16_t>(i);
     }
-    if (request_.order == choice::uniform) {
-      rng& random = this_rng();
-      for (std::size_t i = polled_; i > 1; --i)
-        std::swap(memory_.poll_order[i - 1],
-                  memory_.poll_order[random.below(static_cast<std::uint32_t>(i))]);
+  }
+
+  /// Draws what to look at next: one step of a shuffle.
+  void draw(std::size_t position) noexcept {
+    const std::size_t left = polled_ - position;
+    if (request_.order == choice::in_order || left == 1) return;
+    std::swap(memory_.poll_order[position],
+              memory_.poll_order[position + random_.below(static_cast<std::uint32_t>(left))]);
+  }
+
+  bool holds(const channel_core* c) const noexcept {
+    return std::find(memory_.locks, memory_.locks + locked_, c) != memory_.locks + locked_;
+  }
+
+  /// Returns: a case that proceeded; none; or busy, with nothing locked and everything drawn.
+  std::size_t poll_while_locking(waiter*& woken) noexcept {
+    list_cases();
+    bool met_busy = cases_.size() > linear_max;
+    for (std::size_t i = 0; i < polled_; ++i) {
+      draw(i);
+      if (met_busy) continue;
+      const std::size_t index = memory_.poll_order[i];
+      if (channel_core* c = cases_[index].channel; c && !holds(c)) {
+        if (locked_ == 0)
+          c->lock.lock();
+        else if (!c->lock.try_lock()) {
+          unlock_all();
+          met_busy = true;
+          continue;
+        }
+        memory_.locks[locked_++] = c;
+      }
+      if (proceeds(index, woken)) return index;
     }
+    return met_busy ? busy : none;
+  }
+
+  void lock_in_order() noexcept {
+    locked_ = 0;
+    for (const select_case& c : cases_)
+      if (c.channel) memory_.locks[locked_++] = c.channel;
     locked_ = sort_unique(memory_.locks, locked_);
-    if (cancel_count_ != 0) cancel_count_ = sort_unique(memory_.cancels, cancel_count_);
+    for (std::size_t i = 0; i < locked_; ++i) memory_.locks[i]->lock.lock();
+  }
+
+  std::size_t poll_locked(waiter*& woken) noexcept {
+    for (std::size_t i = 0; i < polled_; ++i)
+      if (proceeds(memory_.poll_order[i], woken)) return memory_.poll_order[i];
+    return none;
   }
 
   template <class T>
@@ -104,9 +144,6 @@ class waiting_select {
     return static_cast<std::size_t>(std::unique(first, first + count) - first);
   }
 
-  void lock_all() noexcept {
-    for (std::size_t i = 0; i < locked_; ++i) memory_.locks[i]->lock.lock();
-  }
   void unlock_all() noexcept { unlock(memory_.locks, locked_); }
   template <class T>
   static void unlock(T* const* locks, std::size_t count) noexcept {
@@ -114,6 +151,10 @@ class waiting_select {
   }
   /// Returns: a case that is cancelled, with nothing locked; or none, with all of them locked.
   std::size_t lock_cancels() noexcept {
+    for (const select_case& c : cases_)
+      if (c.canceller) memory_.cancels[cancel_count_++] = c.canceller;
+    if (cancel_count_ == 0) return none;
+    cancel_count_ = sort_unique(memory_.cancels, cancel_count_);
     for (std::size_t i = 0; i < cancel_count_; ++i) memory_.cancels[i]->lock.lock();
     for (std::size_t i = 0; i < polled_; ++i) {
       const std::size_t index = memory_.poll_order[i];
@@ -123,8 +164,8 @@ class waiting_select {
     }
     return none;
   }
-  /// The waiter may be woken at once, but leaves pass 3 only after it has had every lock: until the
-  /// last one is let go here, its arrays are there.
+  /// The waiter may be woken at once, but leaves pass 3 only after it, or who woke it, has had
+  /// every lock: until the last one is let go here, its arrays are there.
   static void commit_unlock(void* raw) {
     const auto& self = *static_cast<const waiting_select*>(raw);
     const scratch memory = self.memory_;
@@ -138,23 +179,17 @@ class waiting_select {
     return answer;
   }
 
-  std::size_t find_ready(waiter*& woken) noexcept {
-    for (std::size_t i = 0; i < polled_; ++i) {
-      const std::size_t index = memory_.poll_order[i];
-      select_case& c = cases_[index];
-      if (c.way == direction::cancel) {
-        if (c.canceller->cancelled()) return index;
-        continue;
-      }
-      const bool receives = c.way == direction::receive;
-      const attempt outcome = receives ? c.channel->recv_locked(c.element, woken)
-                                       : c.channel->send_locked(c.element, woken);
-      if (outcome == attempt::blocked) continue;
-      c.received = receives && outcome == attempt::done;
-      sent_on_closed_ = !receives && outcome == attempt::closed;
-      return index;
-    }
-    return none;
+  /// Tries one case under its lock.
+  bool proceeds(std::size_t index, waiter*& woken) noexcept {
+    select_case& c = cases_[index];
+    if (c.way == direction::cancel) return c.canceller->cancelled();
+    const bool receives = c.way == direction::receive;
+    const attempt outcome = receives ? c.channel->recv_locked(c.element, woken)
+                                     : c.channel->send_locked(c.element, woken);
+    if (outcome == attempt::blocked) return false;
+    c.received = receives && outcome == attempt::done;
+    sent_on_closed_ = !receives && outcome == attempt::closed;
+    return true;
   }
 
   wait_queue& queue_of(const select_case& c) noexcept {
@@ -179,17 +214,19 @@ class waiting_select {
     queue_of(c).push_locked(node);
   }
 
-  void delist_all() noexcept {
-    lock_all();
+  /// The winner's node was taken out by who woke us.
+  void delist_losers(std::uint32_t winner) noexcept {
     for (std::size_t i = 0; i < polled_; ++i) {
       const std::size_t index = memory_.poll_order[i];
+      if (index == winner) continue;
       const select_case& c = cases_[index];
-      if (c.way != direction::cancel)
-        queue_of(c).remove_locked(memory_.nodes[index].at_channel);
-      else
+      if (c.way == direction::cancel) {
         c.canceller->delist(memory_.nodes[index].at_cancel);
+        continue;
+      }
+      std::lock_guard guard(c.channel->lock);
+      queue_of(c).remove_locked(memory_.nodes[index].at_channel);
     }
-    unlock_all();
   }
 
   std::size_t wait() {
@@ -201,8 +238,8 @@ class waiting_select {
     // Without a lock to hold it, the waiter may be gone before the commit.
     const commit then = polled_ == 0 ? commit{} : commit{commit_unlock, this};
     park_until(reason, then, request_.deadline, claim_);
-    delist_all();
     const std::uint32_t winner = claim_.winner();
+    delist_losers(winner);
     if (winner == timed_wake::claimed_by_timer) return select_timeout;
     select_case& won = cases_[winner];
     if (won.way == direction::cancel) return winner;
@@ -220,6 +257,7 @@ class waiting_select {
   const std::span<select_case> cases_;
   const select_request& request_;
   const scratch memory_;
+  rng random_;
   std::size_t polled_ = 0;
   std::size_t locked_ = 0;
   std::size_t cancel_count_ = 0;
