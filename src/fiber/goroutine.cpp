@@ -45,12 +45,7 @@ void free_closure_room(goroutine& g) noexcept {
 }
 
 void set_name(goroutine& g, std::string_view name) {
-  if (name.empty()) return;
-  auto* copy = static_cast<char*>(std::malloc(name.size() + 1));
-  if (!copy) throw std::bad_alloc();
-  std::memcpy(copy, name.data(), name.size());
-  copy[name.size()] = '\0';
-  g.name = copy;
+  if (!name.empty()) g.rename(name);
 }
 
 void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {

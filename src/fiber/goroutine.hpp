@@ -12,6 +12,7 @@
 #include <weft/detail/atomic.hpp>
 #include <weft/detail/spawn.hpp>
 
+#include "fiber/own/belongings.hpp"
 #include "fiber/stack.hpp"
 #include "fiber/waiter.hpp"
 #include "port/switch/exception_state.hpp"
@@ -29,7 +30,7 @@ struct execution {
   [[no_unique_address]] shadow sanitizers;
 };
 
-class goroutine : public waiter {
+class goroutine : public waiter, public belongings {
  public:
   goroutine() noexcept : waiter(kind::goroutine) {}
 
@@ -43,7 +44,6 @@ class goroutine : public waiter {
   stack memory;
   void (*run)(void*) = nullptr;
   std::uint64_t id = 0;
-  char* name = nullptr;  // owned; null: no name
   creation_site site;
   exception_state exceptions;
   worker* locked_to = nullptr;     // the thread it is tied to

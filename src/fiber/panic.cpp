@@ -30,14 +30,12 @@ std::string current_exception_words() {
 
 }  // namespace
 
-void die_of_uncaught_exception(const goroutine& g) noexcept {
+void die_of_uncaught_exception(const goroutine& g, const char* advice) noexcept {
   char text[1024];
   describe(g, text, sizeof text);
   std::fflush(stdout);
-  std::fprintf(stderr,
-               "panic: %s\n\n%s\n\nAn exception left the function given to weft::go. Catch it "
-               "inside, or send it to whoever waits for the result.\n",
-               current_exception_words().c_str(), text);
+  std::fprintf(stderr, "panic: %s\n\n%s\n\n%s\n", current_exception_words().c_str(), text,
+               advice);
   std::terminate();
 }
 

@@ -73,7 +73,9 @@ void runtime::housekeep(worker& w) noexcept {
   if (p.arrivals % injection_every == 0 && !injected_.empty()) take_injected(p);
   if (p.timers.earliest() == never_ns) return;
   wake_list woken;
+  w.keeps_time = true;
   p.timers.collect_due(now_ns(), woken);
+  w.keeps_time = false;
   ready(woken);
 }
 

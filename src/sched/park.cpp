@@ -141,10 +141,21 @@ void yield_turn() noexcept {
   switch_out(*w, g, {queue_again, &g});
 }
 
+bool take_back(goroutine& g, std::uint64_t id) noexcept {
+  return runtime::get().take_back(g, id);
+}
+
+void invite() noexcept { runtime::get().invite(); }
+
 rng& this_rng() noexcept {
   if (worker* w = this_worker()) return w->random;
   static thread_local rng own{static_cast<std::uint64_t>(now_ns())};
   return own;
+}
+
+int this_processor() noexcept {
+  const worker* w = this_worker();
+  return w && w->owned ? w->owned->number() : 0;
 }
 
 void runtime::make_ready(goroutine& g) noexcept {
@@ -165,6 +176,21 @@ void runtime::start(goroutine& g) noexcept {
 
 void runtime::inject(goroutine& g) noexcept {
   injected_.push(&g);
+  wake_one();
+}
+
+bool runtime::take_back(goroutine& g, std::uint64_t id) noexcept {
+  worker* w = this_worker();
+  if (!w || !w->owned->take_back_owner(&g, id)) return false;
+  free_closure_room(g);
+  recycle(g);
+  return true;
+}
+
+void runtime::invite() noexcept {
+  worker* w = this_worker();
+  if (!w) return;
+  w->owned->invite_owner();
   wake_one();
 }
 

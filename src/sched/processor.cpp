@@ -80,6 +80,13 @@ goroutine* processor::pick_owner() noexcept {
   return pop_fresh_locked(false);
 }
 
+bool processor::take_back_owner(goroutine* g, std::uint64_t id) noexcept {
+  owner_section section(lock_);
+  // A block that has been used again since then has another id.
+  if (fresh_.front() != g || g->id != id) return false;
+  return pop_fresh_locked(false) != nullptr;
+}
+
 batch processor::take_all_owner() noexcept {
   owner_section section(lock_);
   batch all;
@@ -106,7 +113,8 @@ bool processor::has_work() const noexcept {
 batch processor::steal_aged() noexcept {
   const auto fresh_aged = [this] {
     const goroutine* seen = sampled_.oldest_fresh.read();
-    return seen && oldest_fresh_.read() == seen;
+    const goroutine* oldest = oldest_fresh_.read();
+    return oldest && (oldest == seen || inviting_.read());
   };
   const auto started_aged = [this] {
     return started_popped_.read() < sampled_.started_pushed.read();
@@ -131,6 +139,7 @@ batch processor::steal_aged() noexcept {
 }
 
 void processor::steal_fresh_locked(batch& loot) noexcept {
+  inviting_.write(false);
   std::size_t count = std::min((fresh_count_ + 1) / 2, steal_count_max);
   for (; count > 0; --count)
     if (goroutine* g = pop_fresh_locked(true)) loot.fresh.push_front(g);

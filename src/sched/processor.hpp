@@ -59,6 +59,10 @@ class alignas(128) processor {
   void push_batch_owner(batch&& b) noexcept;
   /// Null: nothing is runnable here.
   goroutine* pick_owner() noexcept;
+  /// Takes `g` out again if it is the newest fresh one here, and still the one with that id.
+  [[nodiscard]] bool take_back_owner(goroutine* g, std::uint64_t id) noexcept;
+  /// The next thief need not wait until what is fresh here has aged.
+  void invite_owner() noexcept { inviting_.write(true); }
   /// Empties every queue.
   batch take_all_owner() noexcept;
 
@@ -119,6 +123,7 @@ class alignas(128) processor {
   hint<std::uint64_t> started_popped_;
   fresh_deque fresh_;
   hint<goroutine*> oldest_fresh_{nullptr};
+  hint<bool> inviting_{false};
   std::size_t fresh_count_ = 0;
   snapshot sampled_;
 };

@@ -238,22 +238,24 @@ goroutine* runtime::take_goroutine() {
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
     p.created.bump();
+    if (const goroutine* creator = w->current; creator && creator->labels) [[unlikely]]
+      if (!w->keeps_time) g->labels = share(creator->labels);
     return g;
   }
+  label_set* const labels = thread_belongings().labels;
   std::lock_guard guard(outside_lock_);
   if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
   // Order: none. A counter.
   created_outside_.fetch_add(1, relaxed);
+  g->labels = share(labels);
   return g;
 }
 
 void runtime::recycle(goroutine& g) noexcept {
-  if (g.name) [[unlikely]] {
-    std::free(g.name);
-    g.name = nullptr;
-  }
+  if (g.name || g.labels) [[unlikely]]
+    g.drop_names();
   g.context.stack_pointer = nullptr;
   g.memory = {};
   g.locked_to = nullptr;

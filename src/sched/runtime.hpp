@@ -58,6 +58,8 @@ class runtime {
   }
   /// After something was injected, or a timer armed, from a plain thread.
   void wake_one() noexcept;
+  [[nodiscard]] bool take_back(goroutine& g, std::uint64_t id) noexcept;
+  void invite() noexcept;
 
   // The worker's loop.
   void run_worker(worker& w) noexcept;

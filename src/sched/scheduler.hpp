@@ -21,6 +21,8 @@
 
 namespace weft::detail {
 
+class goroutine;
+
 /// Runs once the waiter has left its stack.
 struct commit {
   void (*run)(void*) = nullptr;
@@ -45,8 +47,23 @@ void ready(wake_list& woken) noexcept;
 /// Lets others run: the caller queues behind everything that is runnable here.
 void yield_turn() noexcept;
 
+/// Takes a goroutine that has not started out of its queue again, and gives its block back. Its
+/// closure is not destroyed: the caller has taken that over. False: it is not the newest one that
+/// was started on this processor, and stays where it is. `id` tells it from a later user of the
+/// same block.
+[[nodiscard]] bool take_back(goroutine& g, std::uint64_t id) noexcept;
+
+/// Long work has begun here: an idle worker takes what was started on this processor now, and not
+/// only when it has waited for a while. It costs a system call when somebody sleeps: call it once
+/// the work has shown that it is long. Does nothing on a plain thread, whose work goes out at once.
+void invite() noexcept;
+
 /// The calling worker's generator, or the calling thread's.
 rng& this_rng() noexcept;
+
+/// The number of the processor that runs the caller; 0 on a plain thread. It may have changed when
+/// the caller reads it: a hint where to look first.
+int this_processor() noexcept;
 
 /// Arms an action on the calling worker's processor, or on processor 0's from a plain thread.
 void arm(timed_action& action, deadline_ns when, deadline_ns period, std::uint64_t epoch) noexcept;

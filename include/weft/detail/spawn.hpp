@@ -43,6 +43,7 @@ class goroutine_draft {
   ~goroutine_draft();
 
   void* storage() const noexcept { return storage_; }
+  goroutine& block() const noexcept { return *goroutine_; }
   /// `run(storage)` calls the closure and destroys it, whatever happens.
   void start(void (*run)(void*)) noexcept;
 

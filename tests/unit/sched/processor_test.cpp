@@ -152,6 +152,35 @@ TEST_F(processors, a_batch_keeps_its_orders) {
   EXPECT_EQ(picked, (list{3, 4, 5, 2, 1, 0}));
 }
 
+TEST_F(processors, the_newest_fresh_one_can_be_taken_back) {
+  push_fresh(0, 3);
+  at(2)->id = 7;
+  EXPECT_TRUE(p_.take_back_owner(at(2), 7));
+  EXPECT_EQ(pick_all(), (list{1, 0}));
+  EXPECT_FALSE(p_.has_work());
+}
+
+TEST_F(processors, what_is_not_the_newest_or_not_the_same_any_more_is_not_taken_back) {
+  EXPECT_FALSE(p_.take_back_owner(at(0), 0)) << "nothing is here";
+  push_fresh(0, 2);
+  push_started(2, 3);
+  at(1)->id = 7;
+  EXPECT_FALSE(p_.take_back_owner(at(0), 0));
+  EXPECT_FALSE(p_.take_back_owner(at(1), 6));
+  EXPECT_FALSE(p_.take_back_owner(at(2), 0));
+  EXPECT_EQ(pick_all(), (list{2, 1, 0}));
+}
+
+TEST_F(processors, who_invites_is_robbed_at_once_and_only_once) {
+  p_.invite_owner();
+  EXPECT_TRUE(p_.steal_aged().empty());
+  push_fresh(0, 4);
+  p_.set_next_owner(at(4));
+  EXPECT_EQ(steal(), (list{0, 1}));
+  EXPECT_TRUE(p_.steal_aged().empty());
+  EXPECT_EQ(pick_all(), (list{4, 3, 2}));
+}
+
 TEST_F(processors, nothing_is_stolen_that_was_not_seen_waiting_before) {
   push_fresh(0, 5);
   push_started(5, 10);
