@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <source_location>
@@ -65,6 +66,7 @@ class timer {
   }
   /// For weft's own use: see after_func.
   explicit timer(std::shared_ptr<detail::timed_call> call) noexcept : call_(std::move(call)) {}
+  timer(std::nullptr_t) = delete;  // there is no nil timer
 
  private:
   recv_chan<time_point> channel_;

@@ -8,6 +8,7 @@
 #include "port/clock.hpp"
 #include "port/sync/spin_lock.hpp"
 #include "port/thread.hpp"
+#include "sched/belongings_here.hpp"
 #include "sched/scheduler.hpp"
 #include "wait/bounded_wait.hpp"
 
@@ -35,6 +36,7 @@ struct timed_call::pending final : timed_action {
   ~pending() override {
     // Order: in_flight. acquire pairs with the release in release().
     while (in_flight_.load(acquire) != 0) yield_thread();
+    drop(labels_);
   }
 
   bool try_retain() noexcept override {
@@ -73,6 +75,7 @@ struct timed_call::pending final : timed_action {
       using body = closure<started_call>;
       goroutine_draft draft({.site = owner_.site_}, sizeof(body), alignof(body));
       ::new (draft.storage()) body(started_call{std::move(self_)});
+      if (!draft.block().labels) draft.block().labels = share(labels_);
       draft.start(&body::run);  // it may end, and destroy this, as soon as release() is called
     } catch (...) {  // no memory for a goroutine now
       arm(*this, deadline_after_ns(retry_ns), 0, ++epoch_);
@@ -85,6 +88,7 @@ struct timed_call::pending final : timed_action {
   };
 
   timed_call& owner_;
+  label_set* const labels_ = share(belongings_here().labels);  // its creator's
   spin_lock lock_;
   std::uint64_t epoch_ = 0;
   std::shared_ptr<timed_call> self_;  // set while it is armed

@@ -1,40 +1,59 @@
 // Telling everyone who waits for a cancellation, and std::stop_token as one who cancels.
 #include "wait/cancel_state.hpp"
 
-#include <array>
 #include <mutex>
 #include <new>
 #include <stop_token>
 
 #include <weft/cancellation.hpp>
 
+#include "port/thread.hpp"
 #include "sched/scheduler.hpp"
 
 namespace weft::detail {
 
-void cancel_state::tell_all() noexcept {
+bool cancel_state::cancel() noexcept {
+  if (!mark_cancelled([] {})) return false;
+  cancel_run run(false);
+  run.tell(*this);
+  run.tell_links();
+  run.settle();
+  return true;
+}
+
+bool cancel_state::take_batch(wake_list& woken,
+                              intrusive_queue<cancel_link, &cancel_link::next_>& links) noexcept {
+  std::lock_guard guard(lock);
+  for (int i = 0; i < batch_max; ++i) {
+    cancel_node* node = waits_.pop_front();
+    if (!node) break;
+    node->queued = false;
+    if (node->claim->try_claim(node->index)) woken.push_back(node->who);
+  }
+  for (int i = 0; i < batch_max; ++i) {
+    cancel_link* link = links_.pop_front();
+    if (!link) break;
+    link->queued_ = false;
+    if (link->try_retain()) links.push_back(link);
+  }
+  return !waits_.empty() || !links_.empty();
+}
+
+void cancel_run::tell(cancel_state& state) noexcept {
   for (bool more = true; more;) {
     wake_list woken;
-    std::array<cancel_link*, batch_max> told;
-    std::size_t count = 0;
-    lock.lock();
-    for (int i = 0; i < batch_max; ++i) {
-      cancel_node* node = waits_.pop_front();
-      if (!node) break;
-      node->queued = false;
-      if (node->claim->try_claim(node->index)) woken.push_back(node->who);
-    }
-    for (int i = 0; i < batch_max; ++i) {
-      cancel_link* link = links_.pop_front();
-      if (!link) break;
-      link->queued_ = false;
-      if (link->try_retain()) told[count++] = link;
-    }
-    more = !waits_.empty() || !links_.empty();
-    lock.unlock();
+    more = state.take_batch(woken, links_);
     ready(woken);
-    for (std::size_t i = 0; i < count; ++i) told[i]->on_cancel();
   }
+}
+
+void cancel_run::tell_links() noexcept {
+  for (cancel_link* link = links_.front(); link; link = link->next_) link->on_cancel(*this);
+  for (cancel_link* link = links_.front(); link; link = link->next_) link->on_told();
+}
+
+void cancel_run::settle() noexcept {
+  while (cancel_link* link = links_.pop_front()) link->settle(on_clock_);
 }
 
 void cancel_state::delist(cancel_node& node) noexcept {
@@ -58,6 +77,22 @@ bool cancel_state::delist(cancel_link& link) noexcept {
   link.queued_ = false;
   links_.remove(&link);
   return true;
+}
+
+bool cancel_state::take_link(cancel_link*& link) noexcept {
+  for (;;) {
+    {
+      std::lock_guard guard(lock);
+      link = links_.front();
+      if (!link) return false;
+      if (link->try_retain()) {
+        link->queued_ = false;
+        links_.pop_front();
+        return true;
+      }
+    }
+    yield_thread();
+  }
 }
 
 bool is_cancelled(const cancel_state* state) noexcept { return state->cancelled(); }

@@ -30,7 +30,12 @@ struct cancel_node {
   bool queued = false;
 };
 
+class cancel_run;
+
 /// Something that is told once: a child context, a function to start.
+///
+/// Telling has three steps, each for all links of a cancellation, before the next begins: a tree of
+/// any depth is told without recursion.
 class cancel_link {
  public:
   cancel_link(const cancel_link&) = delete;
@@ -42,14 +47,38 @@ class cancel_link {
 
  private:
   friend class cancel_state;
+  friend class cancel_run;
   /// Under the lock; false: it is being destroyed.
   virtual bool try_retain() noexcept = 0;
-  /// Takes over the reference. No lock is held. May run on any thread, also on the clock's behalf.
-  virtual void on_cancel() noexcept = 0;
+  /// Whoever must be told in turn is added with run.tell(). No lock is held.
+  virtual void on_cancel(cancel_run& run) noexcept = 0;
+  /// Everybody has been told.
+  virtual void on_told() noexcept {}
+  /// The last step: takes over the reference. Only here user code may run.
+  virtual void settle(bool on_clock) noexcept = 0;
 
-  cancel_link* next_ = nullptr;
+  cancel_link* next_ = nullptr;  // in a state's list, later in a run's
   cancel_link* previous_ = nullptr;
   bool queued_ = false;
+};
+
+class cancel_state;
+
+/// One cancellation under way, with the links that it has told and is yet to tell.
+class cancel_run {
+ public:
+  /// `on_clock`: on the stack of a worker, or in the midst of another goroutine: nothing may park.
+  explicit cancel_run(bool on_clock) noexcept : on_clock_(on_clock) {}
+
+  bool on_clock() const noexcept { return on_clock_; }
+  /// The waits of a cancelled state are made ready; its links are told in their turn.
+  void tell(cancel_state& state) noexcept;
+  void tell_links() noexcept;
+  void settle() noexcept;
+
+ private:
+  intrusive_queue<cancel_link, &cancel_link::next_> links_;
+  const bool on_clock_;
 };
 
 class cancel_state {
@@ -62,12 +91,9 @@ class cancel_state {
 
   /// Returns: whether this call was the first. When it returns, every wait has been made ready and
   /// every link told.
-  bool cancel() noexcept {
-    if (!mark_cancelled([] {})) return false;
-    tell_all();
-    return true;
-  }
-  /// The first half, for who has more to set under the lock: `then()` runs under it.
+  bool cancel() noexcept;
+  /// The first half, for who has more to set under the lock: `then()` runs under it. The second
+  /// half is a cancel_run.
   template <class Then>
   [[nodiscard]] bool mark_cancelled(Then&& then) noexcept {
     lock.lock();
@@ -79,8 +105,6 @@ class cancel_state {
     lock.unlock();
     return first;
   }
-  /// The second half.
-  void tell_all() noexcept;
 
   /// With `lock` held and not cancelled.
   void enlist_locked(cancel_node& node) noexcept {
@@ -93,10 +117,18 @@ class cancel_state {
   [[nodiscard]] bool enlist(cancel_link& link) noexcept;
   /// Returns: whether the link was still to be told.
   bool delist(cancel_link& link) noexcept;
+  /// Takes one retained link off the list. False: there is none.
+  /// One that is being destroyed stays until its owner has delisted it.
+  bool take_link(cancel_link*& link) noexcept;
 
   spin_lock lock;
 
  private:
+  friend class cancel_run;
+  /// Returns: whether there is more to tell.
+  bool take_batch(wake_list& woken,
+                  intrusive_queue<cancel_link, &cancel_link::next_>& links) noexcept;
+
   static constexpr int batch_max = 64;
   intrusive_deque<cancel_node, &cancel_node::next, &cancel_node::previous> waits_;
   intrusive_deque<cancel_link, &cancel_link::next_, &cancel_link::previous_> links_;

@@ -1,0 +1,124 @@
+// The handler, the eventfd that it writes to, and the thread that reads it.
+//
+// Orders: see signal.hpp.
+#include "port/signal.hpp"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <system_error>
+
+#include <weft/detail/atomic.hpp>
+
+#include "port/thread.hpp"
+
+namespace weft::detail {
+namespace {
+
+struct taken_signal {
+  int count = 0;
+  struct sigaction before {};
+};
+
+constinit atomic<std::uint64_t> pending_signals{0};  // bit n - 1
+static_assert(atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
+constinit published<bool> serving_signals{false};
+constinit int signal_event = -1;  // written once, before the first handler is installed
+constinit std::mutex signal_mutex;
+constinit std::array<taken_signal, signal_numbers> taken_signals;
+
+void note_signal(int number) {
+  const int saved_errno = errno;
+  // Order: pending. release: what the thread did before it was interrupted is seen by the reader.
+  pending_signals.fetch_or(std::uint64_t{1} << (number - 1), release);
+  const std::uint64_t one = 1;
+  // It fails only when the counter is full, and then the reader has been told often enough.
+  if (::write(signal_event, &one, sizeof one) < 0) errno = saved_errno;
+  errno = saved_errno;
+}
+
+void serve_signals(void* raw) {
+  // Safety: start_signal_thread() passed it.
+  const auto sink = reinterpret_cast<void (*)(int)>(raw);
+  for (;;) {
+    std::uint64_t count = 0;
+    if (::read(signal_event, &count, sizeof count) < 0 && errno != EINTR) return;
+    serving_signals.publish(true);
+    // Order: pending. acq_rel: who finds nothing pending any more sees that it is being served.
+    std::uint64_t bits = pending_signals.exchange(0, acq_rel);
+    for (; bits != 0; bits &= bits - 1) sink(__builtin_ctzll(bits) + 1);
+    serving_signals.publish(false);
+  }
+}
+
+[[noreturn]] void throw_errno(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+bool can_take_signal(int number) noexcept {
+  switch (number) {
+    case SIGKILL:
+    case SIGSTOP:  // the system refuses
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:  // after the handler, the same instruction would fault again
+      return false;
+    default:
+      return number >= 1 && number < signal_numbers;
+  }
+}
+
+void start_signal_thread(void (*sink)(int number)) {
+  std::lock_guard guard(signal_mutex);
+  if (signal_event >= 0) return;
+  const int event = ::eventfd(0, EFD_CLOEXEC);
+  if (event < 0) throw_errno("weft: no eventfd for signals");
+  signal_event = event;
+  // It blocks no signals: a worker that is started from it would inherit that.
+  try {
+    // Safety: a function's address fits a pointer on every system with POSIX's dlsym.
+    start_thread(serve_signals, reinterpret_cast<void*>(sink));
+  } catch (...) {
+    ::close(event);
+    signal_event = -1;
+    throw;
+  }
+}
+
+void take_signal(int number) {
+  std::lock_guard guard(signal_mutex);
+  taken_signal& taken = taken_signals.at(static_cast<std::size_t>(number));
+  if (taken.count == 0) {
+    struct sigaction ours {};
+    ours.sa_handler = note_signal;
+    ours.sa_flags = SA_RESTART | SA_ONSTACK;
+    ::sigfillset(&ours.sa_mask);
+    if (::sigaction(number, &ours, &taken.before) != 0) throw_errno("weft: signal not taken");
+  }
+  ++taken.count;
+}
+
+void give_back_signal(int number) noexcept {
+  {
+    std::lock_guard guard(signal_mutex);
+    taken_signal& taken = taken_signals[static_cast<std::size_t>(number)];
+    if (--taken.count > 0) return;
+    struct sigaction now {};
+    const bool ours = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == note_signal;
+    if (ours) ::sigaction(number, &taken.before, nullptr);
+  }
+  const std::uint64_t bit = std::uint64_t{1} << (number - 1);
+  // Order: pending. What came before must not reach who takes the signal after this.
+  while ((pending_signals.load(acquire) & bit) != 0 || serving_signals.read()) yield_thread();
+}
+
+}  // namespace weft::detail
