@@ -1,0 +1,72 @@
+// The reader-writer lock: its state word, its inline fast paths, the compiled half's functions.
+//
+// Threads: any. Locks: the room of its address (src/sync/locks/room.hpp) for the queues.
+// Invariants: R1 `waits` is set <=> somebody is queued; only under the room's lock it changes.
+//             R2 while `waits` is set, the whole word changes under that lock only.
+//             R3 `waits` is set => it is held: whoever lets go of it hands it over.
+// Orders: shared-mutex: what lets go (release) to the next that gets hold (acquire).
+#pragma once
+
+#include <cstdint>
+
+#include <weft/detail/atomic.hpp>
+#include <weft/detail/sync/wait_list.hpp>
+#include <weft/detail/wait_bound.hpp>
+
+namespace weft::detail {
+
+struct shared_mutex_core;
+
+/// Returns: whether it is locked.
+bool shared_mutex_lock_bounded(shared_mutex_core& m, const wait_bound& bound) noexcept;
+bool shared_mutex_lock_shared_bounded(shared_mutex_core& m, const wait_bound& bound) noexcept;
+/// The rest of an unlock: somebody waits, or it is misuse.
+void shared_mutex_unlock_slow(shared_mutex_core& m) noexcept;
+void shared_mutex_unlock_shared_slow(shared_mutex_core& m) noexcept;
+void shared_mutex_destroyed_in_use() noexcept;
+
+struct shared_mutex_core {
+  static constexpr std::uint32_t writer = 1;
+  static constexpr std::uint32_t waits = 2;
+  static constexpr std::uint32_t reader = 4;  // one of them; the count is above the two bits
+
+  atomic<std::uint32_t> state{0};
+  hint<std::uint8_t> patience{8};  // how often to look again before parking
+  wait_list writers;
+  wait_list readers;
+
+  [[nodiscard]] bool try_write() noexcept {
+    std::uint32_t seen = 0;
+    // Order: shared-mutex. acquire pairs with the release of whoever held it before.
+    return state.compare_exchange_strong(seen, writer, acquire, relaxed);
+  }
+  void end_write() noexcept {
+    std::uint32_t seen = writer;
+    // Order: shared-mutex. release pairs with the acquire in try_write() and try_read().
+    if (!state.compare_exchange_strong(seen, 0, release, relaxed)) [[unlikely]]
+      shared_mutex_unlock_slow(*this);
+  }
+  /// The exchange is weak in its loop: another reader is no reason to fail.
+  [[nodiscard]] bool try_read() noexcept {
+    // Order: none. The exchange looks again.
+    std::uint32_t seen = state.load(relaxed);
+    while ((seen & (writer | waits)) == 0)
+      // Order: shared-mutex. acquire pairs with the release in end_write().
+      if (state.compare_exchange_weak(seen, seen + reader, acquire, relaxed)) return true;
+    return false;
+  }
+  void end_read() noexcept {
+    // Order: none. The exchange looks again.
+    std::uint32_t seen = state.load(relaxed);
+    while (seen >= reader && (seen & waits) == 0)
+      // Order: shared-mutex. release pairs with the acquire in try_write().
+      if (state.compare_exchange_weak(seen, seen - reader, release, relaxed)) return;
+    shared_mutex_unlock_shared_slow(*this);
+  }
+  bool in_use() const noexcept {
+    // Order: none. Whoever destroys it has made sure that nobody else uses it.
+    return state.load(relaxed) != 0;
+  }
+};
+
+}  // namespace weft::detail
