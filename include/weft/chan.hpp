@@ -38,6 +38,9 @@ class send_chan : public detail::channel_handle, public detail::sending<send_cha
   send_chan(std::nullptr_t = nullptr) noexcept {}
   send_chan(const chan<T>& both) noexcept : channel_handle(both) {}
   send_chan(chan<T>&& both) noexcept : channel_handle(std::move(both)) {}
+  /// For weft's own use: takes over one reference.
+  send_chan(detail::adopt_t adopt, detail::channel_core* core) noexcept
+      : channel_handle(adopt, core) {}
 };
 
 /// A typed conduit between goroutines, and between them and threads: Go's `chan T`.

@@ -3,48 +3,22 @@
 // Orders: refs: a dropped handle's use of the channel happens before it is destroyed.
 #include "sync/channel.hpp"
 
-#include <algorithm>
-#include <new>
 #include <stdexcept>
 
-#include "sched/scheduler.hpp"
+#include "sync/channel_memory.hpp"
 
 namespace weft::detail {
 namespace {
 
-/// A channel with its buffer behind it, in one piece of memory.
 class heap_channel final : public channel_core {
  public:
-  static channel_core* make(std::size_t capacity, const element_ops& ops) {
-    constexpr std::size_t bytes_max = std::size_t{1} << 47;
-    const std::size_t alignment = std::max(alignof(heap_channel), ops.alignment);
-    const std::size_t offset = (sizeof(heap_channel) + alignment - 1) / alignment * alignment;
-    if (capacity > (bytes_max - offset) / ops.size) channel_size_out_of_range();
-    const std::size_t bytes = offset + capacity * ops.size;
-    const bool plain = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-    void* memory =
-        plain ? ::operator new(bytes) : ::operator new(bytes, std::align_val_t{alignment});
-    auto* buffer = static_cast<std::byte*>(memory) + offset;
-    return ::new (memory) heap_channel(ops, capacity, buffer, plain ? 0 : alignment);
-  }
+  heap_channel(const element_ops& ops, std::size_t capacity, std::byte* buffer) noexcept
+      : channel_core(ops, capacity, buffer) {}
 
  private:
-  heap_channel(const element_ops& ops, std::size_t capacity, std::byte* buffer,
-               std::size_t alignment) noexcept
-      : channel_core(ops, capacity, buffer), alignment_(alignment) {}
+  friend channel_memory;
   ~heap_channel() override = default;
-
-  void dispose() noexcept override {
-    const std::size_t alignment = alignment_;
-    void* memory = this;
-    this->~heap_channel();
-    if (alignment == 0)
-      ::operator delete(memory);
-    else
-      ::operator delete(memory, std::align_val_t{alignment});
-  }
-
-  const std::size_t alignment_;  // 0: the default
+  void dispose() noexcept override { channel_memory::destroy(this, ops()); }
 };
 
 }  // namespace
@@ -81,7 +55,12 @@ void channel_core::pop_value(void* to) noexcept {
 }
 
 attempt channel_core::send_locked(void* value, waiter*& woken) noexcept {
-  if (closed_) return attempt::closed;
+  if (mode_ != 0) [[unlikely]]
+    return send_otherwise_locked(value, woken);
+  return put_locked(value, woken);
+}
+
+inline attempt channel_core::put_locked(void* value, waiter*& woken) noexcept {
   if (wait_node* receiver = receivers.pop_claimed_locked()) {
     ops_.move(receiver->element, value);
     receiver->served = true;
@@ -91,6 +70,14 @@ attempt channel_core::send_locked(void* value, waiter*& woken) noexcept {
   if (count_.read() == capacity_) return attempt::blocked;
   push_value(value);
   return attempt::done;
+}
+
+attempt channel_core::send_otherwise_locked(void* value, waiter*& woken) noexcept {
+  return closed_locked() ? attempt::closed : send_special_locked(value, woken);
+}
+
+attempt channel_core::send_special_locked(void* value, waiter*& woken) noexcept {
+  return put_locked(value, woken);
 }
 
 attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
@@ -109,12 +96,29 @@ attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
     woken = sender->who;
     return attempt::done;
   }
-  return closed_ ? attempt::closed : attempt::blocked;
+  return mode_ == 0 ? attempt::blocked : recv_otherwise_locked(to);
+}
+
+attempt channel_core::recv_otherwise_locked(void* to) noexcept {
+  return mode_ == closed_bit ? attempt::closed : recv_special_locked(to);
+}
+
+attempt channel_core::recv_special_locked(void*) noexcept {
+  return closed_locked() ? attempt::closed : attempt::blocked;
+}
+
+void channel_core::exchange_oldest_locked(void* value, void* spare) noexcept {
+  // The slot of the oldest is also the next to be written: the ring is full.
+  ops_.relocate(spare, slot(head_));
+  ops_.relocate(slot(head_), value);
+  ops_.relocate(value, spare);
+  head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+  tail_ = head_;
 }
 
 bool channel_core::close_locked(wake_list& woken) noexcept {
-  if (closed_) return false;
-  closed_ = true;
+  if (closed_locked()) return false;
+  mark_closed_locked();
   receivers.take_all_locked(woken);
   senders.take_all_locked(woken);
   return true;
@@ -131,7 +135,7 @@ bool channel_core::drain_locked() noexcept {
 }
 
 channel_core* channel_make(std::size_t capacity, const element_ops& ops) {
-  return heap_channel::make(capacity, ops);
+  return channel_memory::make<heap_channel>(ops, capacity);
 }
 void channel_size_out_of_range() { throw std::length_error("makechan: size out of range"); }
 void channel_retain(channel_core* c) noexcept { c->retain(); }

@@ -4,7 +4,9 @@
 //          (select). Nobody is made ready, and no user code but a nothrow move runs, under it.
 // Invariants: R1 values wait => no receiver waits; room is left => no sender waits; an unbuffered
 //                channel has waiters on one side only (but for selects that wait on both).
-//             R2 closed => nobody waits.
+//             R2 closed => nobody waits, once a settle() that is due has been called.
+// Other kinds (src/sync/channels) have a mode beside "closed": one test finds both, and what only
+// they need is behind a virtual call, so that a plain channel pays nothing for them.
 // Orders: refs: a dropped handle's use of the channel happens before it is destroyed.
 // Tested by: tests/unit/sync/channel_test.cpp, tests/conformance
 #pragma once
@@ -22,12 +24,22 @@
 namespace weft::detail {
 
 /// How an operation that must not wait ended.
-enum class attempt : std::uint8_t { done, closed, blocked };
+enum class attempt : std::uint8_t {
+  done,
+  closed,
+  blocked,
+  done_more,  // done; call settle() once no lock is held
+  no_room,    // call make_room() with no lock held, then try again
+};
 
 class channel_core {
  public:
-  channel_core(const element_ops& ops, std::size_t capacity, std::byte* buffer) noexcept
-      : ops_(ops), capacity_(capacity), buffer_(buffer) {}
+  /// A special channel overrides the hooks below.
+  enum class nature : std::uint8_t { plain = 0, special = 2 };
+
+  channel_core(const element_ops& ops, std::size_t capacity, std::byte* buffer,
+               nature n = nature::plain) noexcept
+      : ops_(ops), capacity_(capacity), buffer_(buffer), mode_(static_cast<std::uint8_t>(n)) {}
   channel_core(const channel_core&) = delete;
   channel_core& operator=(const channel_core&) = delete;
 
@@ -47,6 +59,11 @@ class channel_core {
   /// Drops what is in the buffer. Returns: whether there was anything.
   bool drain_locked() noexcept;
 
+  // With no lock held, after an attempt that asked for it.
+  virtual void settle() noexcept {}
+  /// Throws: std::bad_alloc.
+  virtual void make_room() {}
+
   spin_lock lock;
   wait_queue receivers;
   wait_queue senders;
@@ -56,7 +73,25 @@ class channel_core {
   /// Ends the channel's life and gives its memory back.
   virtual void dispose() noexcept = 0;
 
+  // Only for a special channel, with `lock` held.
+  /// A send on a channel that is open. As it is: to a receiver, or into the ring.
+  virtual attempt send_special_locked(void* value, waiter*& woken) noexcept;
+  /// A receive that found nothing in the ring, and no sender.
+  virtual attempt recv_special_locked(void* to) noexcept;
+
+  const element_ops& ops() const noexcept { return ops_; }
+  bool closed_locked() const noexcept { return (mode_ & closed_bit) != 0; }
+  void mark_closed_locked() noexcept { mode_ |= closed_bit; }
+  /// Puts the value in the place of the oldest in a full ring, which is left in the value's stead.
+  /// `spare` is room for one element.
+  void exchange_oldest_locked(void* value, void* spare) noexcept;
+
  private:
+  static constexpr std::uint8_t closed_bit = 1;
+
+  attempt put_locked(void* value, waiter*& woken) noexcept;
+  attempt send_otherwise_locked(void* value, waiter*& woken) noexcept;
+  attempt recv_otherwise_locked(void* to) noexcept;
   std::byte* slot(std::size_t number) const noexcept { return buffer_ + number * ops_.size; }
   void push_value(void* value) noexcept;
   void pop_value(void* to) noexcept;
@@ -67,7 +102,7 @@ class channel_core {
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
   hint<std::size_t> count_;
-  bool closed_ = false;
+  std::uint8_t mode_;  // 0: plain and open
   atomic<std::uint32_t> refs_{1};
 };
 

@@ -62,8 +62,33 @@ void ready_if(waiter* woken) noexcept {
 
 }  // namespace
 
-channel_status channel_send_bounded(channel_core* c, void* value,
-                                    const wait_bound& bound) noexcept {
+namespace {
+
+/// What only channels of another kind ask for after a send. Returns: whether to try it again.
+bool send_again(channel_core& c, attempt outcome) {
+  if (outcome == attempt::done_more) c.settle();
+  if (outcome != attempt::no_room) return false;
+  c.make_room();
+  return true;
+}
+
+channel_status report(attempt outcome) noexcept {
+  switch (outcome) {
+    case attempt::done:
+    case attempt::done_more:
+      return channel_status::ok;
+    case attempt::closed:
+      return channel_status::closed;
+    case attempt::blocked:
+    case attempt::no_room:
+      break;
+  }
+  return channel_status::would_block;
+}
+
+}  // namespace
+
+channel_status channel_send_bounded(channel_core* c, void* value, const wait_bound& bound) {
   if (cancelled_before(bound)) return channel_status::cancelled;
   if (!c) return wait_on_nil(wait_reason::chan_send_nil, bound);
   waiter* woken = nullptr;
@@ -73,7 +98,9 @@ channel_status channel_send_bounded(channel_core* c, void* value,
     return wait_in_queue(*c, c->senders, value, wait_reason::chan_send, bound);
   c->lock.unlock();
   ready_if(woken);
-  return outcome == attempt::done ? channel_status::ok : channel_status::closed;
+  if (outcome == attempt::done) [[likely]]
+    return channel_status::ok;
+  return send_again(*c, outcome) ? channel_send_bounded(c, value, bound) : report(outcome);
 }
 
 channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept {
@@ -86,7 +113,10 @@ channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound&
     return wait_in_queue(*c, c->receivers, to, wait_reason::chan_receive, bound);
   c->lock.unlock();
   ready_if(woken);
-  return outcome == attempt::done ? channel_status::ok : channel_status::closed;
+  if (outcome == attempt::done) [[likely]]
+    return channel_status::ok;
+  if (outcome == attempt::done_more) c->settle();
+  return report(outcome);
 }
 
 void channel_send(channel_core* c, void* value) {
@@ -100,47 +130,45 @@ bool channel_recv(channel_core* c, void* to) noexcept {
 
 namespace {
 
-channel_status report(attempt outcome) noexcept {
-  switch (outcome) {
-    case attempt::done:
-      return channel_status::ok;
-    case attempt::closed:
-      return channel_status::closed;
-    case attempt::blocked:
-      break;
-  }
-  return channel_status::would_block;
-}
-
 template <class Attempt>
-channel_status try_locked(channel_core* c, Attempt&& attempt_on) noexcept {
-  if (!c) return channel_status::would_block;
+attempt try_locked(channel_core& c, Attempt&& attempt_on) noexcept {
   waiter* woken = nullptr;
-  c->lock.lock();
-  const attempt outcome = attempt_on(*c, woken);
-  c->lock.unlock();
+  c.lock.lock();
+  const attempt outcome = attempt_on(c, woken);
+  c.lock.unlock();
   ready_if(woken);
-  return report(outcome);
+  return outcome;
 }
 
 }  // namespace
 
-channel_status channel_try_send(channel_core* c, void* value) noexcept {
-  return try_locked(c, [value](channel_core& to, waiter*& w) { return to.send_locked(value, w); });
+channel_status channel_try_send(channel_core* c, void* value) {
+  if (!c) return channel_status::would_block;
+  const attempt outcome = try_locked(
+      *c, [value](channel_core& to, waiter*& w) { return to.send_locked(value, w); });
+  return send_again(*c, outcome) ? channel_try_send(c, value) : report(outcome);
 }
 
 channel_status channel_try_recv(channel_core* c, void* to) noexcept {
-  return try_locked(c, [to](channel_core& from, waiter*& w) { return from.recv_locked(to, w); });
+  if (!c) return channel_status::would_block;
+  const attempt outcome = try_locked(
+      *c, [to](channel_core& from, waiter*& w) { return from.recv_locked(to, w); });
+  if (outcome == attempt::done_more) c->settle();
+  return report(outcome);
 }
 
 void channel_close(channel_core* c) {
   if (!c) throw closed_channel("close of nil channel");
+  if (!channel_close_once(c)) throw closed_channel("close of closed channel");
+}
+
+bool channel_close_once(channel_core* c) noexcept {
   wake_list woken;
   c->lock.lock();
   const bool closed = c->close_locked(woken);
   c->lock.unlock();
-  if (!closed) throw closed_channel("close of closed channel");
   ready(woken);
+  return closed;
 }
 
 }  // namespace weft::detail

@@ -7,6 +7,7 @@
 // another is busy, all are let go and taken in address order. The commit lets go of them from the
 // other stack; the arrays it reads live on the waiter's stack (see commit_unlock).
 // A cancellation is one more case: it is looked at in passes 1 and 2, and enlists like a channel.
+// A channel that grows is given room with nothing locked, and everything is looked at again.
 // Locks: every channel of the select, tried or in address order; then every cancel_state, in
 //        address order.
 // Tested by: tests/conformance/select_test.cpp, tests/stress
@@ -61,9 +62,17 @@ class waiting_select {
       lock_in_order();
       ready_case = poll_locked(woken);
     }
+    while (ready_case == none && lacks_room_) [[unlikely]] {
+      unlock_all();
+      std::exchange(lacks_room_, nullptr)->make_room();
+      lock_in_order();
+      ready_case = poll_locked(woken);
+    }
     if (ready_case != none) {
       unlock_all();
       if (woken) ready(*woken);
+      if (unsettled_) [[unlikely]]
+        unsettled_->settle();
       return settled(ready_case);
     }
     if (request_.has_default) return leave_with(select_default);
@@ -187,7 +196,12 @@ class waiting_select {
     const attempt outcome = receives ? c.channel->recv_locked(c.element, woken)
                                      : c.channel->send_locked(c.element, woken);
     if (outcome == attempt::blocked) return false;
-    c.received = receives && outcome == attempt::done;
+    if (outcome == attempt::no_room) {
+      lacks_room_ = c.channel;
+      return false;
+    }
+    if (outcome == attempt::done_more) unsettled_ = c.channel;
+    c.received = receives && outcome != attempt::closed;
     sent_on_closed_ = !receives && outcome == attempt::closed;
     return true;
   }
@@ -258,6 +272,8 @@ class waiting_select {
   const select_request& request_;
   const scratch memory_;
   rng random_;
+  channel_core* lacks_room_ = nullptr;  // what only channels of another kind ask for
+  channel_core* unsettled_ = nullptr;
   std::size_t polled_ = 0;
   std::size_t locked_ = 0;
   std::size_t cancel_count_ = 0;

@@ -46,11 +46,11 @@ void channel_release(channel_core* c) noexcept;
 std::size_t channel_size(channel_core* c) noexcept;
 std::size_t channel_capacity(channel_core* c) noexcept;
 
-/// Moves *value into the channel. Throws closed_channel; then *value is untouched.
+/// Moves *value into the channel. Throws closed_channel; a channel that grows: std::bad_alloc. Then
+/// *value is untouched.
 void channel_send(channel_core* c, void* value);
-channel_status channel_try_send(channel_core* c, void* value) noexcept;
-channel_status channel_send_bounded(channel_core* c, void* value,
-                                    const wait_bound& bound) noexcept;
+channel_status channel_try_send(channel_core* c, void* value);
+channel_status channel_send_bounded(channel_core* c, void* value, const wait_bound& bound);
 
 /// Constructs an element at `to`; false: closed and drained, and nothing was constructed.
 bool channel_recv(channel_core* c, void* to) noexcept;
@@ -58,6 +58,8 @@ channel_status channel_try_recv(channel_core* c, void* to) noexcept;
 channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept;
 
 void channel_close(channel_core* c);
+/// Returns: whether this call closed it. `c` is not null.
+bool channel_close_once(channel_core* c) noexcept;
 
 /// The element of a chan<void>.
 struct unit {};
@@ -126,6 +128,22 @@ class parcel {
       return &box_;
     else
       return std::addressof(value_);
+  }
+  /// `send(raw())` offers the value. If it is not taken, whatever the reason, it is given back.
+  template <class Send>
+  channel_status offer(Send&& send) {
+    if constexpr (travels_boxed<T>) {
+      try {
+        const channel_status status = send(raw());
+        if (status != channel_status::ok) give_back();
+        return status;
+      } catch (...) {
+        give_back();
+        throw;
+      }
+    } else {
+      return send(raw());
+    }
   }
   /// The channel did not take it.
   void give_back() {

@@ -55,6 +55,11 @@ class channel_handle {
   ~channel_handle() {
     if (core_) channel_release(core_);
   }
+  /// Another reference, for a handle of another type.
+  channel_core* shared_core() const noexcept {
+    if (core_) channel_retain(core_);
+    return core_;
+  }
 
  private:
   channel_core* core_ = nullptr;
@@ -145,8 +150,7 @@ class sending {
   /// Never blocks. Not `ok`: an rvalue is left as it was (a type whose move may throw is moved
   /// back). `closed` is reported, not thrown.
   channel_status try_send(T&& v) const {
-    parcel<T> p(v);
-    return settle(p, channel_try_send(self(), p.raw()));
+    return parcel<T>(v).offer([&](void* raw) { return channel_try_send(self(), raw); });
   }
   channel_status try_send(const T& v) const {
     T copy(v);
@@ -187,15 +191,20 @@ class sending {
   /// Throws:  closed_channel: "close of closed channel", "close of nil channel".
   void close() const { channel_close(self()); }
 
+ protected:
+  /// As send, but if it throws, `v` is as it was.
+  void send_in_place(T& v) const {
+    parcel<T>(v).offer([&](void* raw) {
+      channel_send(self(), raw);
+      return channel_status::ok;
+    });
+  }
+
  private:
   channel_core* self() const noexcept { return static_cast<const Self*>(this)->core(); }
-  static channel_status settle(parcel<T>& p, channel_status status) {
-    if (status != channel_status::ok) p.give_back();
-    return status;
-  }
   channel_status send_bounded(T& v, const wait_bound& bound) const {
-    parcel<T> p(v);
-    return settle(p, channel_send_bounded(self(), p.raw(), bound));
+    return parcel<T>(v).offer(
+        [&](void* raw) { return channel_send_bounded(self(), raw, bound); });
   }
 };
 
