@@ -138,7 +138,7 @@ options parse(int argc, char** argv) {
   return o;
 }
 
-int run_all(const options& o) {
+int run_all(const options& o, place where) {
   std::sort(registry().begin(), registry().end(),
             [](const known& a, const known& b) { return a.name < b.name; });
   weft::set_max_procs(o.procs);
@@ -151,7 +151,8 @@ int run_all(const options& o) {
       std::puts(k.name.c_str());
       continue;
     }
-    for (summary& s : weft::run([&] { return run_one(k, o); })) {
+    const auto run_this = [&] { return run_one(k, o); };
+    for (summary& s : where == place::goroutine ? weft::run(run_this) : run_this()) {
       if (o.json != "-") print(s);
       results.push_back(std::move(s));
     }

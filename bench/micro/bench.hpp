@@ -87,7 +87,9 @@ double cpu_ms();
 void expect_equal(std::int64_t actual, std::int64_t wanted, std::string_view what);
 
 options parse(int argc, char** argv);
+/// Where bodies run: peers know no goroutines.
+enum class place { goroutine, thread };
 /// Runs the known benchmarks that `options` ask for; returns the status for main.
-int run_all(const options& o);
+int run_all(const options& o, place where = place::goroutine);
 
 }  // namespace bench

@@ -7,6 +7,7 @@ from typing import Callable
 from .source import Finding
 
 ATOMIC_HOME = "include/weft/detail/atomic.hpp"
+CV_STATUS_USER = "include/weft/sync/condition_variable.hpp"  # std::cv_status has no other header
 COLUMNS_MAX = 100
 TABBED = (".go", "go.mod", "Makefile")  # their own tools want tabs
 # These name what they ban.
@@ -23,6 +24,10 @@ def _library_but_port(source):
 
 def _library_but_atomic(source):
     return source.is_library and source.path != ATOMIC_HOME
+
+
+def _library_but_port_and_cv_status(source):
+    return _library_but_port(source) and source.path != CV_STATUS_USER
 
 
 def _header(source):
@@ -86,7 +91,7 @@ CPP_BANS = [
     ),
     _ban(
         rf"#\s*include\s*<({THREAD_HEADERS})>|\bstd::{THREAD_NAMES}\b",
-        _library_but_port,
+        _library_but_port_and_cv_status,
         "threads and locks of the standard library stand only in src/port: use what port offers",
     ),
     _ban(
