@@ -47,6 +47,40 @@ void yield() noexcept;
 void lock_os_thread() noexcept;
 void unlock_os_thread() noexcept;
 
+/// Threads that run goroutines, at most, those that are blocked included. It starts as
+/// `WEFT_MAX_THREADS` if that is a positive number, else as 10,000. When they are used up, a
+/// message says so on stderr, and goroutines behind a blocked one wait for it.
+/// Returns: what it was; `n < 1` only asks.
+int set_max_threads(int n) noexcept;
+
+namespace detail {
+
+/// The place of the calling goroutine's processor is another's while it exists.
+class blocking_section {
+ public:
+  blocking_section() noexcept;
+  blocking_section(const blocking_section&) = delete;
+  blocking_section& operator=(const blocking_section&) = delete;
+  ~blocking_section();
+};
+
+}  // namespace detail
+
+/// Calls `f`, which is known to block its thread, and lets another thread run goroutines meanwhile.
+///
+/// Without it the same happens after some 10 ms, because a monitor notices; `blocking` does it at
+/// once. Use it around calls that often take longer than 50 us: name look-ups, file system calls
+/// on slow disks, database clients. On a plain thread it is a call.
+///
+/// Blocks:  as long as `f`, and afterwards until a processor is free.
+/// Returns: what `f` returns. Throws: what `f` throws.
+/// Example: examples/tour/blocking_call.cpp
+template <class F>
+decltype(auto) blocking(F&& f) {
+  const detail::blocking_section section;
+  return std::invoke(std::forward<F>(f));
+}
+
 namespace detail {
 
 template <class R>

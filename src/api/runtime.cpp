@@ -15,6 +15,16 @@ int max_procs() noexcept { return detail::runtime::get().max_procs(); }
 int set_max_procs(int n) { return detail::runtime::get().set_max_procs(n); }
 std::size_t num_goroutines() noexcept { return detail::runtime::get().count_goroutines(); }
 
+int set_max_threads(int n) noexcept { return detail::runtime::get().set_max_threads(n); }
+
+detail::blocking_section::blocking_section() noexcept {
+  if (worker* w = this_worker()) runtime::get().leave_processor(*w);
+}
+
+detail::blocking_section::~blocking_section() {
+  if (const worker* w = this_worker(); w && w->owned->detached.read()) yield_turn();
+}
+
 void yield() noexcept { detail::yield_turn(); }
 
 void exit_goroutine() {

@@ -1,13 +1,17 @@
 // pthreads, and the two Linux calls that a worker wants at its start.
 #include "port/thread.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 namespace weft::detail {
@@ -39,8 +43,8 @@ void start_thread(void (*run)(void*), void* argument) {
   request.release();
 }
 
-void prepare_worker_thread() noexcept {
-  ::pthread_setname_np(::pthread_self(), "weft-worker");
+void prepare_worker_thread(const char* name) noexcept {
+  ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
 
@@ -53,7 +57,35 @@ stack_bounds thread_stack_bounds() noexcept {
   return bounds;
 }
 
-bool is_main_thread() noexcept { return ::syscall(SYS_gettid) == ::getpid(); }
+bool is_main_thread() noexcept { return this_thread_number() == ::getpid(); }
+
+int this_thread_number() noexcept { return static_cast<int>(::syscall(SYS_gettid)); }
+
+std::int64_t thread_cpu_ns(int thread_number) noexcept {
+  // The kernel's own encoding of "the scheduled time of that thread"; it checks the number.
+  constexpr unsigned per_thread = 4, scheduled = 2;
+  const auto id = static_cast<clockid_t>((~static_cast<unsigned>(thread_number) << 3) | per_thread |
+                                         scheduled);
+  timespec used{};
+  if (::clock_gettime(id, &used) != 0) return -1;
+  return std::int64_t{1'000'000'000} * used.tv_sec + used.tv_nsec;
+}
+
+bool thread_is_runnable(int thread_number) noexcept {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread_number);
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return true;
+  char text[512];
+  const ssize_t count = ::read(fd, text, sizeof text);
+  ::close(fd);
+  // "number (name) state ...": a name may contain anything, so its last bracket counts.
+  const std::string_view line(text, count > 0 ? static_cast<std::size_t>(count) : 0);
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return true;
+  const char state = line[name_end + 2];
+  return state != 'S' && state != 'D';
+}
 
 void yield_thread() noexcept { ::sched_yield(); }
 

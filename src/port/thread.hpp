@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace weft::detail {
 
@@ -10,7 +11,7 @@ void start_thread(void (*run)(void*), void* argument);
 
 /// Names the calling thread for tools, and lets its sleeps end on time (timer slack of 1 ns: the
 /// default of 50 us is more than most sleeps that goroutines ask for).
-void prepare_worker_thread() noexcept;
+void prepare_worker_thread(const char* name) noexcept;
 
 struct stack_bounds {
   void* low;
@@ -19,6 +20,13 @@ struct stack_bounds {
 stack_bounds thread_stack_bounds() noexcept;
 
 bool is_main_thread() noexcept;
+/// The calling thread's number in the kernel.
+int this_thread_number() noexcept;
+/// CPU time that a thread of this process has used; -1 if there is none of that number.
+std::int64_t thread_cpu_ns(int thread_number) noexcept;
+/// Whether a thread of this process runs or would like to; false: it is blocked in the kernel.
+/// About 10 us. True where the kernel does not say.
+bool thread_is_runnable(int thread_number) noexcept;
 void yield_thread() noexcept;
 
 }  // namespace weft::detail

@@ -62,7 +62,7 @@ bool runtime::take_injected(processor& p) noexcept {
   share.started = injected_.take_share(max_procs());
   if (share.started.empty()) return false;
   p.push_batch_owner(std::move(share));
-  note_backlog();  // one of them runs now; the rest, and what was left, wait
+  note_backlog(p);  // one of them runs now; the rest, and what was left, wait
   return true;
 }
 
@@ -122,7 +122,7 @@ void runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
 
 goroutine* runtime::find_work(worker& w) noexcept {
   if (goroutine* g = poll(w)) return g;
-  become_idle(w);
+  if (!become_idle(w)) return nullptr;
   deadline_ns period_ns = first_nap_ns;
   for (;;) {
     switch (role_of(w)) {
@@ -151,8 +151,10 @@ goroutine* runtime::find_work(worker& w) noexcept {
 }
 
 /// The last to run out of work is the lookout: it knows its own timers, and is warm.
-void runtime::become_idle(worker& w) noexcept {
+/// Returns false if its processor was detached: then it is not for this worker to be idle.
+bool runtime::become_idle(worker& w) noexcept {
   std::lock_guard guard(idle_lock_);
+  if (w.owned->detached.read()) return false;
   --running_count_;
   if (lookout_) {
     lookout_->role = worker_role::idle;
@@ -161,6 +163,7 @@ void runtime::become_idle(worker& w) noexcept {
   lookout_ = &w;
   w.role = worker_role::lookout;
   update_watched_locked();
+  return true;
 }
 
 void runtime::leave_idle(worker& w) noexcept {
@@ -177,6 +180,7 @@ void runtime::leave_idle(worker& w) noexcept {
     }
     w.role = worker_role::running;
     ++running_count_;
+    wake_monitor_locked();
     update_watched_locked();
     if (watched_.read()) return;
   }

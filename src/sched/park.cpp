@@ -36,9 +36,10 @@ struct timed_commit {
   static void run_both(void* raw) {
     auto& self = *static_cast<timed_commit*>(raw);
     const commit last = self.then;
-    this_worker()->owned->timers.arm(self.timer, self.deadline);
+    runtime& r = runtime::get();
+    r.arm_wake(self.timer, self.deadline);
     run(last);
-    runtime::get().note_backlog();
+    r.note_backlog(*this_worker()->owned);
   }
 };
 
@@ -110,15 +111,15 @@ void ready(wake_list& woken) noexcept {
     w->owned->push_started_owner(g);
     queued = true;
   }
-  if (queued) runtime::get().note_backlog();
+  if (queued) runtime::get().note_backlog(*w->owned);
 }
 
 void arm(timed_action& action, deadline_ns when, deadline_ns period,
          std::uint64_t epoch) noexcept {
   runtime& r = runtime::get();
-  r.timers_here().arm(action, when, period, epoch);
-  if (this_worker())
-    r.note_backlog();
+  r.arm_action(action, when, period, epoch);
+  if (const worker* w = this_worker())
+    r.note_backlog(*w->owned);
   else
     r.wake_one();
 }
@@ -127,9 +128,10 @@ namespace {
 
 void queue_again(void* raw) {
   auto& g = *static_cast<goroutine*>(raw);
+  processor& here = *this_worker()->owned;
   g.state.write(goroutine_state::runnable);
-  this_worker()->owned->push_started_owner(&g);
-  runtime::get().note_backlog();
+  here.push_started_owner(&g);
+  runtime::get().note_backlog(here);
 }
 
 }  // namespace
@@ -163,7 +165,7 @@ void runtime::make_ready(goroutine& g) noexcept {
   worker* w = this_worker();
   if (!w) return inject(g);
   w->owned->set_next_owner(&g);
-  note_backlog();
+  note_backlog(*w->owned);
 }
 
 void runtime::start(goroutine& g) noexcept {
@@ -171,7 +173,7 @@ void runtime::start(goroutine& g) noexcept {
   worker* w = this_worker();
   if (!w) return inject(g);
   w->owned->push_fresh_owner(&g);
-  note_backlog();
+  note_backlog(*w->owned);
 }
 
 void runtime::inject(goroutine& g) noexcept {

@@ -64,6 +64,7 @@ void processor::push_batch_owner(batch&& b) noexcept {
 
 goroutine* processor::pick_owner() noexcept {
   owner_section section(lock_);
+  turns.bump();
   goroutine* next = next_.read();
   if (next) {
     next_.write(nullptr);
@@ -90,13 +91,24 @@ bool processor::take_back_owner(goroutine* g, std::uint64_t id) noexcept {
 batch processor::take_all_owner() noexcept {
   owner_section section(lock_);
   batch all;
+  take_all_locked(all);
+  return all;
+}
+
+bool processor::try_take_all(batch& all) noexcept {
+  if (!lock_.try_lock_thief()) return false;
+  take_all_locked(all);
+  lock_.unlock_thief();
+  return true;
+}
+
+void processor::take_all_locked(batch& all) noexcept {
   if (goroutine* next = next_.read()) {
     next_.write(nullptr);
     push_started_locked(next);
   }
   while (goroutine* g = pop_started_locked()) all.started.push_back(g);
   while (goroutine* g = pop_fresh_locked(true)) all.fresh.push_front(g);
-  return all;
 }
 
 void processor::sample() noexcept {

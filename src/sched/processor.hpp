@@ -48,7 +48,8 @@ class alignas(128) processor {
  public:
   explicit processor(int number) noexcept : number_(number) {}
 
-  int number() const noexcept { return number_; }
+  int number() const noexcept { return number_.read(); }
+  void set_number(int number) noexcept { number_.write(number); }
 
   // The owner's side.
   void push_fresh_owner(goroutine* g) noexcept;
@@ -66,6 +67,10 @@ class alignas(128) processor {
   /// Empties every queue.
   batch take_all_owner() noexcept;
 
+  // Anybody else's side.
+  /// Adds what is runnable to `all`. False: the owner was inside for too long.
+  [[nodiscard]] bool try_take_all(batch& all) noexcept;
+
   // The lookout's side.
   /// Remembers what is waiting now, for the next call of steal_aged.
   void sample() noexcept;
@@ -76,6 +81,7 @@ class alignas(128) processor {
   bool has_work() const noexcept;
 
   // Counters, written by the owner.
+  hint<std::uint32_t> turns;  // goroutines picked, and looks for one in vain
   hint<std::uint64_t> created;
   hint<std::uint64_t> finished;
 
@@ -90,6 +96,13 @@ class alignas(128) processor {
 
   /// Set by anyone: the owner must look at its worker's loop (retire, stop) at its next switch.
   hint<bool> attention;
+  /// Its place was given to another processor because its worker was stuck: what its owner makes
+  /// runnable here is handed on at once, and at its next switch the owner gives the processor back.
+  hint<bool> detached;
+  hint<worker*> holder{nullptr};  // who owns it; written under the idle lock
+  hint<int> holder_thread{0};
+  processor* next_made = nullptr;    // in the list of all; constant once it is in
+  processor* next_unused = nullptr;  // under the idle lock
 
  private:
   static constexpr std::uint32_t next_run_max = 64;
@@ -105,6 +118,7 @@ class alignas(128) processor {
     hint<std::uint64_t> next_number;
   };
 
+  void take_all_locked(batch& all) noexcept;
   void push_started_locked(goroutine* g) noexcept;
   void push_fresh_locked(goroutine* g) noexcept;
   goroutine* pop_fresh_locked(bool oldest) noexcept;
@@ -113,7 +127,7 @@ class alignas(128) processor {
   void steal_started_locked(batch& loot) noexcept;
 
   owner_lock lock_;
-  const int number_;
+  hint<int> number_;
   std::uint32_t next_run_ = 0;
   std::uint32_t picks_ = 0;
   hint<goroutine*> next_{nullptr};

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <new>
+#include <system_error>
 
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
@@ -17,15 +19,27 @@
 namespace weft::detail {
 namespace {
 
+[[noreturn]] void throw_no_thread() {
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                          "weft: as many threads as max_threads allows");
+}
+
+/// 0: it is not set to a positive number. One too large to count counts as the largest.
+int positive_in_environment(const char* name) noexcept {
+  const char* text = std::getenv(name);
+  if (!text) return 0;
+  int n = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, n);
+  if (stop != end) return 0;
+  if (error == std::errc::result_out_of_range && *text != '-')
+    return std::numeric_limits<int>::max();
+  return error == std::errc() ? std::max(n, 0) : 0;
+}
+
 int wanted_procs() noexcept {
-  if (const char* text = std::getenv("WEFT_MAXPROCS")) {
-    int n = 0;
-    const char* end = text + std::strlen(text);
-    const auto [stop, error] = std::from_chars(text, end, n);
-    if (stop == end && error == std::errc::result_out_of_range && *text != '-')
-      return runtime::processors_max;
-    if (stop == end && error == std::errc() && n > 0) return std::min(n, runtime::processors_max);
-  }
+  if (const int n = positive_in_environment("WEFT_MAXPROCS"); n > 0)
+    return std::min(n, runtime::processors_max);
   const int affinity = std::min(affinity_count(), runtime::processors_max);
   try {
     return default_max_procs(affinity, cgroup_quota());
@@ -68,6 +82,7 @@ runtime& runtime::get() noexcept {
 runtime::runtime() noexcept {
   prepare_barriers();
   target_.write(wanted_procs());
+  if (const int n = positive_in_environment("WEFT_MAX_THREADS"); n > 0) threads_max_.write(n);
   forced_migration_ = wants_forced_migration();
 }
 
@@ -91,6 +106,24 @@ void runtime::start_first_worker() {
   }
   if (!first) throw std::bad_alloc();
   start_worker(*first);
+  start_monitor();
+}
+
+/// Null: there is no memory for another.
+processor* runtime::make_processor_locked(int number) noexcept {
+  processor* p = unused_;
+  if (p) {
+    unused_ = p->next_unused;
+    p->set_number(number);
+  } else {
+    p = new (std::nothrow) processor(number);
+    if (!p) return nullptr;
+    p->next_made = made_.read();
+    made_.publish(p);
+  }
+  p->holder_thread.write(0);
+  p->attention.write(forced_migration_);
+  return p;
 }
 
 /// Null: max_procs are active, or there is no memory for another.
@@ -99,18 +132,21 @@ processor* runtime::activate_processor_locked() {
   const auto count = static_cast<std::size_t>(target_.read());
   for (std::size_t i = 0; i < count; ++i) {
     if (active_[i]) continue;
-    if (!storage_[i]) {
-      storage_[i].reset(new (std::nothrow) processor(static_cast<int>(i)));
-      if (!storage_[i]) return nullptr;
-      processors_[i].publish(storage_[i].get());
+    processor* p = processors_[i].read();
+    if (!p) {
+      p = make_processor_locked(static_cast<int>(i));
+      if (!p) return nullptr;
+      processors_[i].publish(p);
       processors_made_.write(std::max(processors_made_.read(), static_cast<int>(i) + 1));
     }
-    storage_[i]->attention.write(forced_migration_);
+    p->attention.write(forced_migration_);
+    p->holder_thread.write(0);
     active_[i] = true;
     ++active_count_;
     ++running_count_;
+    wake_monitor_locked();
     update_watched_locked();
-    return storage_[i].get();
+    return p;
   }
   return nullptr;
 }
@@ -121,6 +157,7 @@ void runtime::start_worker(processor& p) {
     std::lock_guard guard(idle_lock_);
     if (worker* spare = spare_.pop_front()) {
       spare->owned = &p;
+      p.holder.write(spare);
       spare->role = worker_role::running;
       return spare->sleep.unpark();  // under the lock: without it the thread may have ended by now
     }
@@ -128,11 +165,13 @@ void runtime::start_worker(processor& p) {
   try {
     auto fresh = std::make_unique<worker>(static_cast<std::uint64_t>(now_ns()));
     fresh->owned = &p;
+    p.holder.write(fresh.get());
     fresh->role = worker_role::running;
-    start_thread(worker_thread, fresh.get());
+    if (!start_thread_for(*fresh)) throw_no_thread();
     fresh.release();  // the thread's own; it ends with the thread, or with the process
   } catch (...) {
     std::lock_guard guard(idle_lock_);
+    p.holder.write(nullptr);
     active_[static_cast<std::size_t>(p.number())] = false;
     --active_count_;
     --running_count_;
@@ -143,23 +182,43 @@ void runtime::start_worker(processor& p) {
 
 void runtime::worker_thread(void* raw) {
   std::unique_ptr<worker> w(static_cast<worker*>(raw));
-  prepare_worker_thread();
+  prepare_worker_thread("weft-worker");
   set_current_worker_word(w.get());
+  w->thread = this_thread_number();
   w->errno_address = &errno;
   w->exceptions = thread_exception_state();
   const stack_bounds bounds = thread_stack_bounds();
   w->own.sanitizers.set_bounds(bounds.low, bounds.bytes);
   w->own.sanitizers.use_thread_fiber();
-  get().run_worker(*w);
+  runtime& r = get();
+  r.run_worker(*w);
   set_current_worker_word(nullptr);
+  std::lock_guard guard(r.idle_lock_);
+  --r.threads_;
+}
+
+/// Returns: false if there are as many threads as there may be. Throws: std::system_error.
+bool runtime::start_thread_for(worker& w) {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (threads_ >= threads_max_.read()) return false;
+    ++threads_;
+  }
+  try {
+    start_thread(worker_thread, &w);
+  } catch (...) {
+    std::lock_guard guard(idle_lock_);
+    --threads_;
+    throw;
+  }
+  return true;
 }
 
 /// A thread without a processor, to be given one. Null: there is none to be had.
 worker* runtime::start_spare_worker() noexcept {
   try {
     auto fresh = std::make_unique<worker>(static_cast<std::uint64_t>(now_ns()));
-    start_thread(worker_thread, fresh.get());
-    return fresh.release();
+    return start_thread_for(*fresh) ? fresh.release() : nullptr;
   } catch (...) {
     return nullptr;
   }
@@ -196,7 +255,8 @@ void runtime::stop() noexcept {
     for (worker* w = idle_.front(); w; w = w->next) w->sleep.unpark();
     if (lookout_) lookout_->sleep.unpark();
   }
-  const int own = this_worker() ? 1 : 0;
+  const worker* self = this_worker();
+  const int own = self && !self->owned->detached.read() ? 1 : 0;
   const deadline_ns give_up = now_ns() + patience_ns;
   while (now_ns() < give_up) {
     {
@@ -209,14 +269,10 @@ void runtime::stop() noexcept {
 
 std::size_t runtime::count_goroutines() const noexcept {
   std::uint64_t finished = 0;
-  for (int i = 0; i < processors_made_.read(); ++i)
-    if (processor* p = processors_[static_cast<std::size_t>(i)].read())
-      finished += p->finished.read();
+  for (const processor* p = made_.read(); p; p = p->next_made) finished += p->finished.read();
   // Order: none. A snapshot: read after the finished ones so that it does not fall below zero.
   std::uint64_t created = created_outside_.load(relaxed);
-  for (int i = 0; i < processors_made_.read(); ++i)
-    if (processor* p = processors_[static_cast<std::size_t>(i)].read())
-      created += p->created.read();
+  for (const processor* p = made_.read(); p; p = p->next_made) created += p->created.read();
   return created > finished ? static_cast<std::size_t>(created - finished) : 0;
 }
 
@@ -287,9 +343,36 @@ void runtime::return_stack(processor& p, stack s, stack_class size) noexcept {
     stacks_.release(s, size);
 }
 
-timer_heap& runtime::timers_here() noexcept {
-  if (worker* w = this_worker()) return w->owned->timers;
-  return processors_[0].read()->timers;
+processor& runtime::processor_here() noexcept {
+  if (worker* w = this_worker()) return *w->owned;
+  return *processors_[0].read();
+}
+
+/// After something was armed on p, or moved there: a processor that was detached meanwhile is
+/// looked at by nobody. The heap's lock orders this read after the detaching one's write.
+void runtime::settle_timers(processor& p) noexcept {
+  for (processor* at = &p; at->detached.read();) {
+    processor* next = processors_[0].read();
+    if (next == at) return;  // about to be replaced, and emptied after that
+    at->timers.move_all_to(next->timers);
+    at = next;
+    wake_one();  // whoever sleeps until the next timer knows nothing of these
+  }
+}
+
+void runtime::arm_wake(timed_wake& timer, deadline_ns when) noexcept {
+  processor& p = processor_here();
+  p.timers.arm(timer, when);
+  if (p.detached.read()) [[unlikely]]
+    settle_timers(p);
+}
+
+void runtime::arm_action(timed_action& action, deadline_ns when, deadline_ns period,
+                         std::uint64_t epoch) noexcept {
+  processor& p = processor_here();
+  p.timers.arm(action, when, period, epoch);
+  if (p.detached.read()) [[unlikely]]
+    settle_timers(p);
 }
 
 }  // namespace weft::detail

@@ -4,7 +4,8 @@
 // Who wakes whom stands in idle.cpp.
 // Locks: idle_lock_ before a parker; nothing else is taken under it.
 // Invariants: R1 lookout_ is set, or watched_ is false, or nobody is left who could watch.
-//             R2 a processor is owned by exactly one worker, or inactive.
+//             R2 a processor is owned by exactly one worker, or unused.
+//             R3 a processor in processors_ is not detached, but for the moment of its detaching.
 // Orders: watched: leave_idle() writes it, then fences, then looks for work; a worker makes work
 //         runnable, then reads it. The fence is the heavy half of the owner lock's.
 // Tested by: tests/unit/sched/runtime_test.cpp, tests/stress
@@ -51,22 +52,32 @@ class runtime {
   void make_ready(goroutine& g) noexcept;
   void inject(goroutine& g) noexcept;
   /// After something became runnable on a worker: is anybody looking?
-  void note_backlog() noexcept {
+  void note_backlog(processor& here) noexcept {
     // Order: watched. The push before it ended with the owner lock's light half of the fence.
-    if (!watched_.read()) [[unlikely]]
-      call_lookout();
+    if (!watched_.read() || here.detached.read()) [[unlikely]]
+      settle_backlog(here);
   }
   /// After something was injected, or a timer armed, from a plain thread.
   void wake_one() noexcept;
   [[nodiscard]] bool take_back(goroutine& g, std::uint64_t id) noexcept;
   void invite() noexcept;
 
+  // Timers of whoever calls.
+  void arm_wake(timed_wake& timer, deadline_ns when) noexcept;
+  void arm_action(timed_action& action, deadline_ns when, deadline_ns period,
+                  std::uint64_t epoch) noexcept;
+
+  // Stuck goroutines: monitor.cpp.
+  /// Gives the calling worker's place away before a call that blocks. False: there is no thread.
+  bool leave_processor(worker& w) noexcept;
+  int max_threads() const noexcept { return threads_max_.read(); }
+  int set_max_threads(int n) noexcept;
+
   // The worker's loop.
   void run_worker(worker& w) noexcept;
   void housekeep(worker& w) noexcept;
   stack take_stack(processor& p, stack_class size) noexcept;
   void return_stack(processor& p, stack s, stack_class size) noexcept;
-  timer_heap& timers_here() noexcept;
 
   bool forced_migration() const noexcept { return forced_migration_; }
   std::size_t stacks_created() const noexcept { return stacks_.created(); }
@@ -77,11 +88,36 @@ class runtime {
   // runtime.cpp
   std::uint64_t take_id(id_block& block) noexcept;
   void start_first_worker();
+  processor* make_processor_locked(int number) noexcept;
   processor* activate_processor_locked();
+  bool start_thread_for(worker& w);
   void start_worker(processor& p);
   worker* start_spare_worker() noexcept;
   static void worker_thread(void* raw);
   void ask_for_attention(int from) noexcept;
+  processor& processor_here() noexcept;
+  void settle_timers(processor& p) noexcept;
+
+  // monitor.cpp
+  struct watch {
+    const processor* seen = nullptr;
+    std::uint32_t turns = 0;
+    deadline_ns since = 0;
+    deadline_ns cpu_ns = 0;
+  };
+  void start_monitor() noexcept;
+  static void monitor_thread(void* raw);
+  bool look_after_processors(std::vector<watch>& watches) noexcept;
+  bool is_stuck(const processor& p, watch& w, deadline_ns now) noexcept;
+  bool somebody_waits() noexcept;
+  bool detach(processor& p, std::uint32_t turns) noexcept;
+  worker* take_spare() noexcept;
+  bool nothing_runs() noexcept;
+  void wake_monitor_locked() noexcept;
+  void drain_detached() noexcept;
+  void drain_as_owner(processor& p) noexcept;
+  void inject_all(batch&& all) noexcept;
+  void settle_backlog(processor& here) noexcept;
 
   // idle.cpp
   goroutine* find_work(worker& w) noexcept;
@@ -90,7 +126,7 @@ class runtime {
   void nap(worker& w, deadline_ns& period_ns) noexcept;
   void fire_due_timers() noexcept;
   bool take_injected(processor& p) noexcept;
-  void become_idle(worker& w) noexcept;
+  bool become_idle(worker& w) noexcept;
   void leave_idle(worker& w) noexcept;
   void call_lookout() noexcept;
   void update_watched_locked() noexcept;
@@ -102,7 +138,7 @@ class runtime {
   // worker_loop.cpp
   bool give_processor_away(worker& w, goroutine* work) noexcept;
   bool hand_processor_to_locked(worker& w, goroutine& g) noexcept;
-  void wait_for_processor(worker& w) noexcept;
+  [[nodiscard]] bool wait_for_processor(worker& w) noexcept;
   bool keep_processor(worker& w, goroutine*& g) noexcept;
   void retire(worker& w) noexcept;
   [[noreturn]] void freeze(worker& w) noexcept;
@@ -113,7 +149,8 @@ class runtime {
   stack_pool stacks_;
   injection_queue injected_;
 
-  std::array<std::unique_ptr<processor>, processors_max> storage_;
+  published<processor*> made_{nullptr};  // all there ever were: they are used again, never freed
+  processor* unused_ = nullptr;          // detached ones that were given back; the idle lock
   std::array<published<processor*>, processors_max> processors_;
   hint<int> processors_made_;
   hint<int> target_;
@@ -128,6 +165,14 @@ class runtime {
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;
   published<bool> watched_{false};
+
+  parker monitor_sleep_;
+  bool monitor_runs_ = false;    // the idle lock, like the next three
+  bool monitor_sleeps_ = false;
+  int threads_ = 0;
+  int detached_count_ = 0;
+  hint<int> threads_max_{10'000};
+  bool told_of_threads_ = false;
 
   spin_lock start_lock_;
   published<bool> started_{false};

@@ -39,6 +39,7 @@ class worker {
   int* errno_address = nullptr;
   exception_state* exceptions = nullptr;
 
+  int thread = 0;  // its number in the kernel
   goroutine* work = nullptr;    // to be run next by the worker's loop
   int tied = 0;                 // goroutines tied to this thread: one, while threads are to be had
   bool ends = false;            // that goroutine ended while tied

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "port/clock.hpp"
 #include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
@@ -10,19 +11,37 @@
 
 namespace weft::detail {
 
+namespace {
+
+/// Returns: whether it was in there.
+bool remove_from(intrusive_queue<worker, &worker::next>& queue, worker& w) noexcept {
+  intrusive_queue<worker, &worker::next> others;
+  bool found = false;
+  while (worker* other = queue.pop_front()) {
+    if (other == &w)
+      found = true;
+    else
+      others.push_back(other);
+  }
+  queue = others;
+  return found;
+}
+
+}  // namespace
+
 void runtime::run_worker(worker& w) noexcept {
-  for (wait_for_processor(w);;) {
+  for (bool holds = wait_for_processor(w); holds;) {
     if (w.ends) {
       if (give_processor_away(w, w.work)) return;
       w.ends = false;  // no other thread to be had: this one stays
     }
     goroutine* g = nullptr;
     if (w.owned->attention.read() && attend(w)) {
-      wait_for_processor(w);
+      holds = wait_for_processor(w);
     } else if (keep_processor(w, g)) {
       if (g) run_on_worker(w, *g);
     } else {
-      wait_for_processor(w);
+      holds = wait_for_processor(w);
     }
   }
 }
@@ -66,49 +85,67 @@ bool runtime::attend(worker& w) noexcept {
   w.owned->attention.write(forced_migration_);
   full_fence();  // Order: attention. Whoever asks writes the reason, fences, writes the flag.
   if (stopping()) freeze(w);
-  if (w.owned->number() < max_procs()) return false;
+  if (w.owned->number() < max_procs() && !w.owned->detached.read()) return false;
   retire(w);
   return true;
 }
 
 /// The goroutines go to the others, the timers to processor 0, which never retires.
+/// A detached processor has been replaced already; its worker gives back what it holds.
 void runtime::retire(worker& w) noexcept {
   processor& p = *w.owned;
   if (w.work) {
     w.work->avoid = nullptr;
     injected_.push(std::exchange(w.work, nullptr));
   }
-  batch rest = p.take_all_owner();
-  injected_.push(std::move(rest.started));
-  while (goroutine* g = rest.fresh.pop_back()) injected_.push(g);
-  p.timers.move_all_to(processors_[0].read()->timers);
+  drain_as_owner(p);
   {
     std::lock_guard guard(idle_lock_);
-    active_[static_cast<std::size_t>(p.number())] = false;
-    --active_count_;
-    --running_count_;
+    if (p.detached.read()) {
+      p.detached.write(false);
+      --detached_count_;
+      p.next_unused = unused_;
+      unused_ = &p;
+    } else {
+      active_[static_cast<std::size_t>(p.number())] = false;
+      --active_count_;
+      --running_count_;
+    }
+    p.holder.write(nullptr);
     w.owned = nullptr;
     w.role = worker_role::spare;
-    if (w.tied == 0) spare_.push_back(&w);
+    if (w.tied == 0 && !w.ends) spare_.push_back(&w);
     update_watched_locked();
   }
   wake_one();
 }
 
-/// Under the lock: the giver writes `owned` and `work` there.
-void runtime::wait_for_processor(worker& w) noexcept {
-  for (;;) {
+/// Under the lock: the giver writes `owned` and `work` there. Returns false when the thread has not
+/// been needed for long, and may end.
+bool runtime::wait_for_processor(worker& w) noexcept {
+  constexpr deadline_ns patience_ns = 10'000'000'000;
+  for (bool waited = false;;) {
     {
       std::lock_guard guard(idle_lock_);
-      if (w.owned) return;
+      if (w.owned) break;
+      // One that is not in the list has been chosen by somebody, who is about to say so.
+      if (waited && remove_from(spare_, w)) return false;
     }
-    w.sleep.park();
+    waited = !w.sleep.park_until(now_ns() + patience_ns);
   }
+  w.owned->holder_thread.write(w.thread);
+  return true;
 }
 
 /// Returns false when there is no other thread to be had.
 bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
   std::unique_lock guard(idle_lock_);
+  if (w.owned->detached.read()) {
+    guard.unlock();
+    w.work = work;
+    retire(w);
+    return true;
+  }
   worker* heir = spare_.pop_front();
   if (!heir) {
     guard.unlock();
@@ -116,7 +153,15 @@ bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
     if (!heir) return false;
     guard.lock();
   }
+  if (w.owned->detached.read()) {  // while the heir was made
+    spare_.push_back(heir);
+    guard.unlock();
+    w.work = work;
+    retire(w);
+    return true;
+  }
   heir->owned = std::exchange(w.owned, nullptr);
+  heir->owned->holder.write(heir);
   heir->work = work;
   heir->role = worker_role::running;
   w.role = worker_role::spare;
@@ -130,8 +175,9 @@ bool runtime::give_processor_away(worker& w, goroutine* work) noexcept {
 bool runtime::hand_processor_to_locked(worker& w, goroutine& g) noexcept {
   worker& home = *g.locked_to;
   std::lock_guard guard(idle_lock_);
-  if (home.owned) return false;
+  if (home.owned || w.owned->detached.read()) return false;
   home.owned = std::exchange(w.owned, nullptr);
+  home.owned->holder.write(&home);
   home.work = &g;
   home.role = worker_role::running;
   w.role = worker_role::spare;

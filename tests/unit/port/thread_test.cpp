@@ -25,7 +25,7 @@ struct visit {
 
 void look_around(void* raw) {
   auto& seen = *static_cast<visit*>(raw);
-  weft::detail::prepare_worker_thread();
+  weft::detail::prepare_worker_thread("weft-worker");
   seen.on_main = weft::detail::is_main_thread();
   const weft::detail::stack_bounds bounds = weft::detail::thread_stack_bounds();
   const auto* low = static_cast<const std::byte*>(bounds.low);

@@ -1,0 +1,222 @@
+// The monitor: a thread that notices when a processor is stuck in one goroutine, and gives its
+// place to another processor with a thread of its own.
+//
+// Nothing is taken from the stuck worker: it keeps its processor, which is *detached*. What waited
+// there moves on, what its goroutine makes runnable from then on is handed on at once, and at its
+// next switch the worker gives the processor back and becomes a spare thread. So the fast paths
+// know nothing of this but one flag that they read after a push.
+//
+// It looks every few milliseconds while anything runs, more often after it has found a blocked
+// thread (they come in crowds), and sleeps when nothing runs. A thread that uses its CPU is given
+// longer when many such threads run already: each new one slows the others down.
+// Threads: the monitor's own; leave_processor and the drains also by workers.
+// Locks: the idle lock.
+// Orders: watched, attention: see runtime.hpp.
+// Tested by: tests/unit/sched/monitor_test.cpp, tests/stress/blocking_test.cpp
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
+#include <utility>
+
+#include "port/clock.hpp"
+#include "port/sync/barrier.hpp"
+#include "port/thread.hpp"
+#include "sched/runtime.hpp"
+
+namespace weft::detail {
+namespace {
+
+constexpr deadline_ns calm_period_ns = 5'000'000;
+constexpr deadline_ns alert_period_ns = 250'000;
+constexpr deadline_ns hog_ns = 10'000'000;
+constexpr int alert_rounds_max = 40;  // looks after the last blocked thread
+constexpr int calm_rounds_max = 200;  // then it sleeps until something runs
+
+}  // namespace
+
+void runtime::start_monitor() noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (std::exchange(monitor_runs_, true)) return;
+  }
+  try {
+    start_thread(monitor_thread, nullptr);
+  } catch (...) {  // the next worker that is started tries again
+    std::lock_guard guard(idle_lock_);
+    monitor_runs_ = false;
+  }
+}
+
+void runtime::monitor_thread(void*) {
+  runtime& r = get();
+  prepare_worker_thread("weft-monitor");
+  std::vector<watch> watches;
+  int alert_rounds = 0;
+  for (int idle_rounds = 0; !r.stopping();) {
+    if (idle_rounds < calm_rounds_max) {
+      const deadline_ns period_ns = alert_rounds > 0 ? alert_period_ns : calm_period_ns;
+      static_cast<void>(r.monitor_sleep_.park_until(now_ns() + period_ns));
+    } else {
+      r.monitor_sleep_.park();
+      idle_rounds = 0;
+    }
+    r.drain_detached();
+    alert_rounds = r.look_after_processors(watches) ? alert_rounds_max
+                                                    : std::max(alert_rounds - 1, 0);
+    idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
+    if (idle_rounds == calm_rounds_max) {
+      std::lock_guard guard(r.idle_lock_);
+      if (r.running_count_ > 0 || r.detached_count_ > 0)
+        idle_rounds = 0;
+      else
+        r.monitor_sleeps_ = true;
+    }
+  }
+}
+
+bool runtime::nothing_runs() noexcept {
+  std::lock_guard guard(idle_lock_);
+  return running_count_ == 0 && detached_count_ == 0;
+}
+
+void runtime::wake_monitor_locked() noexcept {
+  if (std::exchange(monitor_sleeps_, false)) monitor_sleep_.unpark();
+}
+
+/// Returns: whether a blocked thread was replaced.
+bool runtime::look_after_processors(std::vector<watch>& watches) noexcept {
+  const auto count = static_cast<std::size_t>(processors_made_.read());
+  if (watches.size() < count) {
+    try {
+      watches.resize(count);
+    } catch (...) {
+      return false;
+    }
+  }
+  bool found = false;
+  const deadline_ns now = now_ns();
+  for (std::size_t i = 0; i < count; ++i) {
+    processor* p = processors_[i].read();
+    if (p && is_stuck(*p, watches[i], now) && somebody_waits())
+      found |= detach(*p, watches[i].turns);
+  }
+  return found;
+}
+
+/// A thread that used no CPU since it was last seen at the same goroutine is blocked.
+bool runtime::is_stuck(const processor& p, watch& w, deadline_ns now) noexcept {
+  const int thread = p.holder_thread.read();
+  const std::uint32_t turns = p.turns.read();
+  if (w.seen != &p || w.turns != turns) {
+    w = {&p, turns, now, thread_cpu_ns(thread)};
+    return false;
+  }
+  if (thread == 0) return false;  // its thread has not begun yet
+  const deadline_ns used = thread_cpu_ns(thread) - w.cpu_ns;
+  const deadline_ns stuck = now - w.since;
+  if (used < stuck / 8 && !thread_is_runnable(thread)) return true;
+  std::lock_guard guard(idle_lock_);
+  return stuck >= hog_ns * (1 + detached_count_ / std::max(1, max_procs()));
+}
+
+/// Work that nobody is free to take. A lookout finds it without help.
+bool runtime::somebody_waits() noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (stopping() || lookout_ || !idle_.empty()) return false;
+  }
+  if (!injected_.empty() || earliest_timer() <= now_ns()) return true;
+  for (int i = 0; i < processors_made_.read(); ++i)
+    if (const processor* p = processors_[static_cast<std::size_t>(i)].read())
+      if (p->has_work()) return true;
+  return false;
+}
+
+/// Null: there is no thread to be had.
+worker* runtime::take_spare() noexcept {
+  {
+    std::lock_guard guard(idle_lock_);
+    if (worker* w = spare_.pop_front()) return w;
+  }
+  worker* made = start_spare_worker();
+  if (made || std::exchange(told_of_threads_, true)) return made;
+  std::fprintf(stderr,
+               "weft: no thread to stand in for one that is blocked (%d are allowed: "
+               "WEFT_MAX_THREADS, weft::set_max_threads); goroutines wait for it\n",
+               max_threads());
+  return nullptr;
+}
+
+/// Returns: whether p's place has gone to another processor. `turns`: what p was stuck in.
+bool runtime::detach(processor& p, std::uint32_t turns) noexcept {
+  worker* heir = take_spare();
+  if (!heir) return false;
+  {
+    std::lock_guard guard(idle_lock_);
+    worker* holder = p.holder.read();
+    const bool stuck = holder && holder->role == worker_role::running && !p.detached.read() &&
+                       p.turns.read() == turns && p.number() < max_procs();
+    processor* fresh = stuck ? make_processor_locked(p.number()) : nullptr;
+    if (!fresh) {
+      spare_.push_back(heir);
+      return false;
+    }
+    p.detached.write(true);
+    p.attention.write(true);
+    ++detached_count_;
+    processors_[static_cast<std::size_t>(p.number())].publish(fresh);
+    fresh->holder.write(heir);
+    heir->owned = fresh;
+    heir->role = worker_role::running;
+    heir->sleep.unpark();
+  }
+  heavy_barrier();  // Order: watched. The worker sees the flag after its next push, or we see it.
+  drain_detached();
+  return true;
+}
+
+/// Off the worker's own stack: what it left behind goes to the others.
+void runtime::drain_detached() noexcept {
+  for (processor* p = made_.read(); p; p = p->next_made) {
+    if (!p->detached.read()) continue;
+    if (p->timers.earliest() != never_ns) settle_timers(*p);
+    if (!p->has_work()) continue;
+    batch all;
+    if (p->try_take_all(all)) inject_all(std::move(all));
+  }
+}
+
+void runtime::drain_as_owner(processor& p) noexcept {
+  inject_all(p.take_all_owner());
+  processor* first = processors_[0].read();
+  if (first == &p) return;  // processor 0 never retires; detached, it is replaced first
+  p.timers.move_all_to(first->timers);
+  settle_timers(*first);
+}
+
+void runtime::inject_all(batch&& all) noexcept {
+  if (all.empty()) return;
+  injected_.push(std::move(all.started));
+  while (goroutine* g = all.fresh.pop_back()) injected_.push(g);
+  wake_one();
+}
+
+void runtime::settle_backlog(processor& here) noexcept {
+  if (!here.detached.read()) return call_lookout();
+  inject_all(here.take_all_owner());
+  settle_timers(here);
+  wake_one();  // nobody counts this worker as running: the lookout may sleep long
+}
+
+bool runtime::leave_processor(worker& w) noexcept {
+  processor& p = *w.owned;
+  return p.detached.read() || detach(p, p.turns.read());
+}
+
+int runtime::set_max_threads(int n) noexcept {
+  const int before = max_threads();
+  if (n >= 1) threads_max_.write(n);
+  return before;
+}
+
+}  // namespace weft::detail
