@@ -58,7 +58,7 @@ function(weft_compile_options target)
   if(WEFT_SANITIZE)
     # Public: a sanitizer sees the truth only when the whole program is built with it.
     target_compile_options(${target} PUBLIC
-      "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WEFT_SANITIZE};-g;-O1;-fno-omit-frame-pointer>")
+      "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${WEFT_SANITIZE};-g1;-O1;-fno-omit-frame-pointer>")
     target_link_options(${target} PUBLIC -fsanitize=${WEFT_SANITIZE})
     if("undefined" IN_LIST weft_sanitizers)
       target_compile_options(${target} PUBLIC

@@ -1,4 +1,8 @@
-// How exact is a short sleep, and what do 100,000 sleepers cost?
+// How exact is a short sleep, what do 100,000 sleepers cost, and how late is a timer behind a
+// goroutine that is stuck?
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 
 #include "bench.hpp"
@@ -34,6 +38,37 @@ const bench::entry storm("sleep_storm", [](bench::recorder& r) {
   r.record("wall", watch.ms(), "ms");
   r.record("cpu", bench::cpu_ms() - cpu_before, "ms");
   bench::expect_equal(woke.load(), sleepers, "woken");
+});
+
+/// The latest of a second's 1 ms ticks while as many goroutines are stuck as there are processors.
+void latest_tick_behind(bench::recorder& r, void (*stuck)()) {
+  using clock = std::chrono::steady_clock;
+  weft::wait_group all;
+  double latest_ms = 0;
+  std::int64_t ticks = 0;
+  for (int i = 0; i < weft::max_procs(); ++i) all.go(stuck);
+  const weft::ticker every(1ms);
+  const auto end = clock::now() + 1s;
+  while (clock::now() < end) {
+    const auto due = *every.channel().recv();
+    const std::chrono::duration<double, std::milli> late = clock::now() - due;
+    latest_ms = std::max(latest_ms, late.count());
+    ++ticks;
+  }
+  all.wait();
+  r.record(latest_ms, "ms");
+  bench::expect_equal(ticks > 1, 1, "ticks while others were stuck");
+}
+
+const bench::entry behind_call("latest_tick_behind_a_call", [](bench::recorder& r) {
+  latest_tick_behind(r, [] { static_cast<void>(::usleep(999'999)); });
+});
+const bench::entry behind_loop("latest_tick_behind_a_loop", [](bench::recorder& r) {
+  latest_tick_behind(r, [] {
+    const auto end = std::chrono::steady_clock::now() + 1s;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  });
 });
 
 }  // namespace

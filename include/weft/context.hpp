@@ -41,7 +41,7 @@ class context_key {
 ///
 /// A handle is a reference, and never changes: `with_cancel` and the others make a child. Pass it
 /// as the first argument; everything in weft that waits takes one: `c.recv(ctx)`,
-/// `sleep_for(ctx, 1s)`, `select(on_recv(ctx.done(), f), ...)`.
+/// `sleep_for(ctx, 1s)`, `select(on_done(ctx, f), ...)`.
 ///
 /// Cancelling reaches every descendant before it returns. Children keep their parents alive, not
 /// the other way round: when its last handle is gone, a context is released with its timer and its

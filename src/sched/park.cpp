@@ -155,11 +155,6 @@ rng& this_rng() noexcept {
   return own;
 }
 
-int this_processor() noexcept {
-  const worker* w = this_worker();
-  return w && w->owned ? w->owned->number() : 0;
-}
-
 void runtime::make_ready(goroutine& g) noexcept {
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
@@ -171,7 +166,12 @@ void runtime::make_ready(goroutine& g) noexcept {
 void runtime::start(goroutine& g) noexcept {
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
-  if (!w) return inject(g);
+  if (!w) {
+    // Order: none. A counter.
+    created_outside_.fetch_add(1, relaxed);
+    return inject(g);
+  }
+  w->owned->created.bump();
   w->owned->push_fresh_owner(&g);
   note_backlog(*w->owned);
 }
@@ -185,6 +185,7 @@ bool runtime::take_back(goroutine& g, std::uint64_t id) noexcept {
   worker* w = this_worker();
   if (!w || !w->owned->take_back_owner(&g, id)) return false;
   free_closure_room(g);
+  w->owned->finished.bump();
   recycle(g);
   return true;
 }

@@ -293,7 +293,6 @@ goroutine* runtime::take_goroutine() {
     if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
-    p.created.bump();
     if (const goroutine* creator = w->current; creator && creator->labels) [[unlikely]]
       if (!w->keeps_time) g->labels = share(creator->labels);
     return g;
@@ -303,8 +302,6 @@ goroutine* runtime::take_goroutine() {
   if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
-  // Order: none. A counter.
-  created_outside_.fetch_add(1, relaxed);
   g->labels = share(labels);
   return g;
 }
@@ -321,14 +318,11 @@ void runtime::recycle(goroutine& g) noexcept {
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
     p.goroutines.push(&g);
-    p.finished.bump();
     if (p.goroutines.count() > goroutine_pool::cached_max) pool_.drain(p.goroutines);
     return;
   }
   std::lock_guard guard(outside_lock_);
   outside_cache_.push(&g);
-  // Order: none. A counter: this one was never started.
-  created_outside_.fetch_sub(1, relaxed);
 }
 
 stack runtime::take_stack(processor& p, stack_class size) noexcept {

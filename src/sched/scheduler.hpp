@@ -61,10 +61,6 @@ void invite() noexcept;
 /// The calling worker's generator, or the calling thread's.
 rng& this_rng() noexcept;
 
-/// The number of the processor that runs the caller; 0 on a plain thread. It may have changed when
-/// the caller reads it: a hint where to look first.
-int this_processor() noexcept;
-
 /// Arms an action on the calling worker's processor, or on processor 0's from a plain thread.
 void arm(timed_action& action, deadline_ns when, deadline_ns period, std::uint64_t epoch) noexcept;
 

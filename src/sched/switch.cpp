@@ -113,6 +113,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
     w.ends = --w.tied == 0;
   }
   free_closure_room(g);
+  w.owned->finished.bump();
   r.recycle(g);
   goroutine* next = nullptr;
   if (!tied && !w.owned->attention.read()) next = w.owned->pick_owner();

@@ -156,16 +156,15 @@ TEST(Snippets, ErrorsTravelThroughChannels) {
   EXPECT_THROW(std::rethrow_exception(std::get<1>(got)), std::invalid_argument);
 }
 
-TEST(Snippets, AChannelAsAMutex) {
-  weft::chan<void> turn(1);
+TEST(Snippets, AMutexMayBeHeldAcrossAPark) {
+  weft::mutex turn;
   weft::wait_group all;
   int shared = 0;
   for (int i = 0; i < 10; ++i)
-    all.go([=, &shared] {
-      turn.send();
-      weft::defer give_back{[&] { turn.recv(); }};
+    all.go([&] {
+      const std::lock_guard lock(turn);  // a weft::mutex
       const int before = shared;
-      weft::yield();  // parks while it has its turn: the others wait in turn.send()
+      weft::yield();  // parks while it has its turn: the others wait in lock()
       shared = before + 1;
     });
   all.wait();
@@ -189,13 +188,13 @@ TEST(Snippets, LockOnlyWhatDoesNotPark) {
 /// Stands for a call that blocks its thread.
 std::string ask_the_user() { return "yes"; }
 
-TEST(Snippets, ABlockingCallOnAThreadOfItsOwn) {
-  weft::chan<std::string> answers(1);
-  std::thread asker([=] { answers.send(ask_the_user()); });
+TEST(Snippets, ABlockingCallGivesItsPlaceAway) {
   weft::chan<bool> agreed(1);
-  weft::go([=] { agreed.send(answers.recv() == "yes"); });
+  weft::go([=] {
+    const std::string answer = weft::blocking([] { return ask_the_user(); });
+    agreed.send(answer == "yes");
+  });
   EXPECT_TRUE(*agreed.recv());
-  asker.join();
 }
 
 TEST(Snippets, ALongLoopYields) {

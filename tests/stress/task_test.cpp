@@ -151,7 +151,9 @@ TEST_P(task_storm, handles_are_dropped_at_every_moment) {
           if (own.percent(30)) weft::yield();
           if (own.percent(30)) static_cast<void>(t.join_for(own.tiny_wait()));
           if (own.percent(20)) static_cast<void>(weft::when_any_for(own.tiny_wait(), t));
-          if (own.percent(30)) EXPECT_EQ(t.get(), alive);
+          if (own.percent(30)) {
+            EXPECT_EQ(t.get(), alive);
+          }
         }
       });
     all.wait();

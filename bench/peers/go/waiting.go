@@ -19,6 +19,18 @@ func init() {
 		}
 	}
 	benchmarks["sleep_storm"] = sleepStorm
+	benchmarks["latest_tick_behind_a_call"] = func(r *recorder) {
+		latestTickBehind(r, func() {
+			pause := syscall.Timespec{Nsec: 999_999_000}
+			syscall.Nanosleep(&pause, nil)
+		})
+	}
+	benchmarks["latest_tick_behind_a_loop"] = func(r *recorder) {
+		latestTickBehind(r, func() {
+			for end := time.Now().Add(time.Second); time.Now().Before(end); {
+			}
+		})
+	}
 	memoryBenchmarks["parked"] = parkedMemory
 	memoryBenchmarks["idle_cpu_2s"] = idleCPU
 }
@@ -38,6 +50,22 @@ func cpuMs() float64 {
 		panic(err)
 	}
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e6
+}
+
+func latestTickBehind(r *recorder, stuck func()) {
+	var all sync.WaitGroup
+	for i := 0; i < runtime.GOMAXPROCS(0); i++ {
+		all.Go(stuck)
+	}
+	every := time.NewTicker(time.Millisecond)
+	defer every.Stop()
+	latest := 0.0
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		due := <-every.C
+		latest = max(latest, float64(time.Since(due).Nanoseconds())/1e6)
+	}
+	all.Wait()
+	r.record(latest, "ms")
 }
 
 func sleepStorm(r *recorder) {

@@ -13,9 +13,9 @@ namespace weft {
 
 /// A value that changes, and those who follow it: a configuration, a state, a position.
 ///
-/// `send` replaces the value, `value()` reads it. A subscriber receives the newest value that it has
-/// not seen yet, at first the current one; values in between are skipped (and counted as missed).
-/// A send never waits for a subscriber.
+/// `send` replaces the value, `value()` reads it. A subscriber receives the newest value that it
+/// has not seen yet, at first the current one; values in between are skipped (and counted as
+/// missed). A send never waits for a subscriber.
 ///
 /// A handle is a reference; nullptr is nil: a send blocks for ever, subscribers of it are nil.
 ///

@@ -40,10 +40,11 @@ struct pool_maker {
 /// Objects that are dear to make and may be used again: Go's `sync.Pool`.
 ///
 /// `borrow` lends an object and takes it back by itself; `get` and `put` move it out and in. On the
-/// processor where it was put back an object is the next one taken (it is warm); one that lies at
-/// another processor is taken rather than a new one made. No object is with two users at a time.
+/// thread (a worker, or any other) where it was put back an object is the next one taken: it is
+/// warm. One that lies at another thread is taken rather than a new one made, at about a
+/// microsecond. No object is with two users at a time.
 ///
-/// What is kept: at most `limit` objects a processor; more are destroyed by the put. And what lay
+/// What is kept: at most `limit` objects a thread; more are destroyed by the put. And what lay
 /// unused for 1,024 puts goes little by little. An idle pool keeps what it has, until `trim`.
 ///
 /// An object comes back as it was put: reset it before or after.
@@ -111,7 +112,7 @@ class pool {
     return pooled<T>(*this, *r.release());
   }
 
-  /// Destroys everything that is kept.
+  /// Destroys everything that is kept; what others are taking or putting just then may stay.
   void trim() noexcept {
     const detail::pool_core::contents all = core_.take_all();
     destroy_full(all.full);

@@ -2,15 +2,11 @@
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <iterator>
-#include <memory>
-#include <optional>
 #include <ranges>
+#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <weft/cancellation.hpp>
 #include <weft/detail/tasks/parallel_core.hpp>
@@ -79,6 +75,16 @@ bool for_each_in(const Sequence& sequence, F& f, grain_size grain, const cancel_
   return parallel_run({&body::run, &all, sequence.count, grain}, cancel);
 }
 
+/// A function, as a parallel_call. It may be a plain one, which no void* can point to.
+template <class F>
+struct referred_call {
+  F& f;
+  static void run(void* raw) {
+    // Safety: parallel_invoke() made it of this type.
+    static_cast<void>(std::invoke(static_cast<referred_call*>(raw)->f));
+  }
+};
+
 }  // namespace detail
 
 /// Calls `f(i)` for every i of [first, last), on all processors at once.
@@ -131,13 +137,15 @@ bool parallel_for(const cancellation& ctx, R&& range, F&& f, grain_size grain = 
 template <class... F>
   requires(sizeof...(F) > 0 && (std::invocable<F&> && ...))
 void parallel_invoke(F&&... f) {
-  const detail::parallel_call calls[] = {
-      {[](void* function) {
-         // Safety: it is the address of the F behind it.
-         static_cast<void>(std::invoke(*static_cast<std::remove_reference_t<F>*>(function)));
-       },
-       const_cast<void*>(static_cast<const volatile void*>(std::addressof(f)))}...};
-  detail::parallel_call_all(calls, sizeof...(F));
+  std::tuple<detail::referred_call<std::remove_reference_t<F>>...> all{
+      detail::referred_call<std::remove_reference_t<F>>{f}...};
+  std::apply(
+      [](auto&... each) {
+        const detail::parallel_call calls[] = {
+            {&std::remove_reference_t<decltype(each)>::run, &each}...};
+        detail::parallel_call_all(calls, sizeof...(each));
+      },
+      all);
 }
 
 }  // namespace weft

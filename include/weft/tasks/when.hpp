@@ -99,9 +99,9 @@ std::optional<std::size_t> any_within(const wait_bound& bound, const T&... each)
 
 }  // namespace detail
 
-/// Joins tasks and returns their results in order: a std::tuple for tasks, a std::vector for a range
-/// of them. void becomes std::monostate; a range of task<void> gives one std::monostate, a range of
-/// task<T&> a vector of std::reference_wrapper<T>.
+/// Joins tasks and returns their results in order: a std::tuple for tasks, a std::vector for a
+/// range of them. void becomes std::monostate; a range of task<void> gives one std::monostate, a
+/// range of task<T&> a vector of std::reference_wrapper<T>.
 ///
 /// Blocks:  until all are ready; they may be run in place, as by `task::join`.
 /// Throws:  when all have ended, what the first of them in order threw; the other exceptions are

@@ -1,14 +1,15 @@
 // A task's life: who runs it, who is told, who frees the block.
 //
 // One word: claimed (somebody runs it), done, awaited (look into the queue), dropped (no handle any
-// more), left (the goroutine will not touch it again). A task that was not started and is the
-// newest on the joiner's processor is taken back out of the queue: then nobody else knows it, and
-// no locked instruction is needed. Otherwise the claim decides, and the loser leaves.
+// more), left (the goroutine will not touch it again). A task that is the newest on the joiner's
+// processor is taken back out of the queue: then nobody else knows it, and no locked instruction is
+// needed. Otherwise the claim decides, and the loser leaves.
 // Locks: the lock of the task's queue, before the lock of a gate.
 // Invariants: R1 whoever sets the second of dropped and left frees the block.
 //             R2 awaited is set under the lock, before a link is queued.
 //             R3 a link is out of the queue before its gate is opened.
-// Orders: task-done: the end of the function to ready(). task-claim: spawn to whoever runs it.
+// Orders: task-done: the end of the function to ready().
+//         task-claim: whoever loses the claim touches nothing but the word.
 //         task-free: the last touch of either side to the one who frees.
 // Tested by: tests/unit/api/task_test.cpp, tests/conformance/tasks, tests/stress/task_test.cpp
 #include <weft/tasks/task.hpp>

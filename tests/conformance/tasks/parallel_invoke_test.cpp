@@ -30,6 +30,19 @@ TEST_F(ParallelInvoke, CallsEachOnce) {
   });
 }
 
+int plain_calls = 0;
+void plain_function() { ++plain_calls; }
+
+TEST_F(ParallelInvoke, CallsPlainFunctions) {
+  everywhere([] {
+    plain_calls = 0;
+    void (*const pointer)() = plain_function;
+    weft::parallel_invoke(plain_function);
+    weft::parallel_invoke(pointer, [] {});
+    EXPECT_EQ(plain_calls, 2);
+  });
+}
+
 TEST_F(ParallelInvoke, InOrderOnOneProcessor) {
   on_one_processor([] {
     std::string order;

@@ -57,10 +57,9 @@ TEST_F(parallel, chunks_cover_the_range_once_and_are_no_smaller_than_the_grain) 
         recorded r;
         EXPECT_TRUE(parallel_run({recorded::run, &r, count, grain}, nullptr));
         r.expect_whole(count);
+        const auto least = static_cast<std::size_t>(std::max<std::ptrdiff_t>(grain, 1));
         for (const chunk& each : r.chunks)
-          if (each.second != count)
-            EXPECT_GE(each.second - each.first,
-                      static_cast<std::size_t>(std::max<std::ptrdiff_t>(grain, 1)));
+          EXPECT_TRUE(each.second == count || each.second - each.first >= least);
       }
   });
 }

@@ -3,19 +3,19 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "port/cpu_count.hpp"
-#include "sched/scheduler.hpp"
+#include "sync/gates/thread_slot.hpp"
 #include "unit_support.hpp"
 
 namespace {
 
 using weft::detail::pool_core;
 using weft::detail::pool_node;
-using weft::detail::this_processor;
+using weft::detail::thread_slot;
+using weft::detail::thread_slots_max;
 
 using pool_cores = weft_test::fixture;
 
@@ -77,51 +77,55 @@ TEST_F(pool_cores, count_what_is_lent_wherever_it_comes_back) {
   p.expect_nothing_lent();
 }
 
-/// Runs f on a goroutine of a processor other than the plain threads'; false if there is none.
-template <class F>
-bool on_another_processor(F f) {
-  if (weft::detail::affinity_count() < 2) return false;
-  const weft_test::procs_scope procs(2);
-  std::atomic<bool> found{false};
-  const weft::wait_group wg;
-  for (int i = 0; i < 8; ++i)
-    wg.go([&] {
-      for (int k = 0; k < 100'000 && !found; ++k) {
-        if (this_processor() == 1 && !found.exchange(true)) return f();
-        weft::sleep_for(std::chrono::microseconds(50));
-      }
-    });
-  wg.wait();
-  return found;
-}
-
-TEST_F(pool_cores, take_the_oldest_of_another_processor_before_none) {
-  pool_core p(4);
-  std::array<pool_node, 3> nodes;
+TEST_F(pool_cores, take_the_oldest_half_of_another_thread_before_none) {
+  pool_core p(8);
+  std::array<pool_node, 5> nodes;
   for (pool_node& n : nodes) EXPECT_EQ(p.put_full(n), nullptr);
-  pool_node own;
-  if (!on_another_processor([&] {
-        EXPECT_EQ(p.take_full(), &nodes[0]);
-        EXPECT_EQ(p.put_full(own), nullptr);
-        EXPECT_EQ(p.take_full(), &own);
-      }))
-    GTEST_SKIP() << "there is one processor";
-  EXPECT_EQ(p.take_full(), &nodes[2]);
-  EXPECT_EQ(p.take_full(), &nodes[1]);
+  std::thread([&] {
+    EXPECT_EQ(p.take_full(), &nodes[0]);
+    EXPECT_EQ(p.take_full(), &nodes[2]);
+    EXPECT_EQ(p.take_full(), &nodes[1]);
+    EXPECT_EQ(p.take_full(), &nodes[3]) << "half of what is left";
+  }).join();
+  EXPECT_EQ(p.take_full(), &nodes[4]);
   EXPECT_EQ(p.take_full(), nullptr);
 }
 
-TEST_F(pool_cores, this_processor_is_zero_on_a_plain_thread_and_in_range_elsewhere) {
-  EXPECT_EQ(this_processor(), 0);
-  const weft_test::procs_scope procs(4);
-  const weft::wait_group wg;
-  for (int i = 0; i < 50; ++i)
-    wg.go([] {
-      weft::yield();
-      EXPECT_GE(this_processor(), 0);
-      EXPECT_LT(this_processor(), 4);
+TEST_F(pool_cores, inherit_what_a_thread_leaves_behind) {
+  pool_core p(8);
+  pool_node node;
+  std::thread([&] { EXPECT_EQ(p.put_full(node), nullptr); }).join();
+  std::thread([&] { EXPECT_EQ(p.take_full(), &node); }).join();
+}
+
+TEST_F(pool_cores, give_room_to_more_threads_than_they_have_shards) {
+  pool_core p(64);
+  std::array<pool_node, 40> nodes;
+  weft::latch all(40);  // so that there are forty at the same time
+  unit::on_threads(40, [&](int i) {
+    all.arrive_and_wait();
+    EXPECT_EQ(p.put_full(nodes[static_cast<std::size_t>(i)]), nullptr);
+  });
+  int count = 0;
+  for (pool_node* n = p.take_all().full; n; n = n->next) ++count;
+  EXPECT_EQ(count, 40);
+}
+
+TEST_F(pool_cores, thread_slots_are_one_each_and_given_back) {
+  const int mine = thread_slot();
+  EXPECT_LT(mine, thread_slots_max);
+  EXPECT_EQ(thread_slot(), mine);
+  std::array<std::atomic<int>, thread_slots_max> users{};
+  weft::latch all(20);
+  for (int round = 0; round < 50; ++round)
+    unit::on_threads(20, [&](int) {
+      const int slot = thread_slot();
+      ASSERT_LT(slot, thread_slots_max);
+      ASSERT_NE(slot, mine);
+      ASSERT_EQ(users[static_cast<std::size_t>(slot)]++, 0);
+      if (round == 0) all.arrive_and_wait();
+      --users[static_cast<std::size_t>(slot)];
     });
-  wg.wait();
 }
 
 class pool_at : public unit::at_counts {};

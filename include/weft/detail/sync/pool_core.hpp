@@ -13,14 +13,14 @@ struct pool_node {
 
 class pool_core {
  public:
-  /// Keeps at most `limit` nodes a processor. Throws: std::bad_alloc; std::invalid_argument when
+  /// Keeps at most `limit` nodes a thread. Throws: std::bad_alloc; std::invalid_argument when
   /// `limit` is zero or above 65,536.
   explicit pool_core(std::size_t limit);
   pool_core(const pool_core&) = delete;
   pool_core& operator=(const pool_core&) = delete;
   ~pool_core();
 
-  /// A node with an object, the newest of this processor if it has one; null: there is none.
+  /// A node with an object, the newest of this thread if it has one; null: there is none.
   pool_node* take_full() noexcept;
   /// Returns: a chain of nodes that the caller must destroy with their objects: the node itself if
   /// there is no room, and those that lay unused for long.
@@ -47,10 +47,10 @@ class pool_core {
 
  private:
   class shard;
-  shard& own() noexcept;
-  pool_node* take_elsewhere(const shard& own) noexcept;
+  class own_shard;
+  pool_node* take_elsewhere(const own_shard& own) noexcept;
 
-  std::size_t count_ = 0;  // a power of two
+  const std::size_t shared_;  // the number of the shard of all threads that have none of their own
   std::unique_ptr<shard[]> shards_;
 };
 
