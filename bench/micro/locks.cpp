@@ -109,7 +109,7 @@ const bench::entry hog("mutex_hog_wait_max", [](bench::recorder& r) {
   weft::chan<void> stop;
   const weft::wait_group all;
   all.go([&m, stop] {
-    // A thousand times at most: on one processor nobody else runs meanwhile.
+    // A thousand times at most: on one processor nobody else may run meanwhile.
     for (int i = 0; i < 1'000 && stop.try_recv().status() != weft::channel_status::closed; ++i) {
       const std::lock_guard guard(m);
       const bench::stopwatch held;

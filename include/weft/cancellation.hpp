@@ -42,7 +42,7 @@ bool is_cancelled(const cancel_state* state) noexcept;
 ///
 /// Threads: cancel from anywhere; a stop_callback's rules do not apply to the waiter.
 /// Misuse:  the context must live until the call returns (it does when it is passed by name).
-/// Example: examples/tour/cancellation.cpp
+/// Example: examples/context/timeout.cpp
 class cancellation {
  public:
   /// A nil context throws std::invalid_argument ("nil context").

@@ -74,7 +74,7 @@ class blocking_section {
 ///
 /// Blocks:  as long as `f`, and afterwards until a processor is free.
 /// Returns: what `f` returns. Throws: what `f` throws.
-/// Example: examples/tour/blocking_call.cpp
+/// Example: examples/runtime/blocking_call.cpp
 template <class F>
 decltype(auto) blocking(F&& f) {
   const detail::blocking_section section;

@@ -1,7 +1,7 @@
 // Goroutine-local values: whose they are.
 #include <weft/detail/local_core.hpp>
 
-#include "sched/belongings_here.hpp"
+#include "api/belongings_here.hpp"
 
 namespace weft::detail {
 

@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "api/belongings_here.hpp"
 #include "fiber/own/labels.hpp"
-#include "sched/belongings_here.hpp"
 
 namespace weft::this_goroutine {
 

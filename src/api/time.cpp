@@ -4,11 +4,11 @@
 #include <mutex>
 #include <new>
 
+#include "api/belongings_here.hpp"
 #include "engine/timer_heap.hpp"
 #include "port/clock.hpp"
 #include "port/sync/spin_lock.hpp"
 #include "port/thread.hpp"
-#include "sched/belongings_here.hpp"
 #include "sched/scheduler.hpp"
 #include "wait/bounded_wait.hpp"
 
@@ -75,9 +75,9 @@ struct timed_call::pending final : timed_action {
       using body = closure<started_call>;
       goroutine_draft draft({.site = owner_.site_}, sizeof(body), alignof(body));
       ::new (draft.storage()) body(started_call{std::move(self_)});
-      if (!draft.block().labels) draft.block().labels = share(labels_);
+      if (!draft.block().own.labels) draft.block().own.labels = share(labels_);
       draft.start(&body::run);  // it may end, and destroy this, as soon as release() is called
-    } catch (...) {  // no memory for a goroutine now
+    } catch (...) {             // no memory for a goroutine now
       arm(*this, deadline_after_ns(retry_ns), 0, ++epoch_);
     }
   }

@@ -45,14 +45,14 @@ void free_closure_room(goroutine& g) noexcept {
 }
 
 void set_name(goroutine& g, std::string_view name) {
-  if (!name.empty()) g.rename(name);
+  if (!name.empty()) g.own.rename(name);
 }
 
 void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {
   const auto id = static_cast<unsigned long long>(g.id);
-  const char* quote = g.name ? "'" : "";
-  const char* gap = g.name ? " " : "";
-  const char* name = g.name ? g.name : "";
+  const char* quote = g.own.name ? "'" : "";
+  const char* gap = g.own.name ? " " : "";
+  const char* name = g.own.name ? g.own.name : "";
   if (g.site.where.line() != 0)
     std::snprintf(text, bytes, "goroutine %llu%s%s%s%s, started at %s:%u (%s)", id, gap, quote,
                   name, quote, g.site.where.file_name(), g.site.where.line(),

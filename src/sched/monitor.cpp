@@ -61,8 +61,8 @@ void runtime::monitor_thread(void*) {
       idle_rounds = 0;
     }
     r.drain_detached();
-    alert_rounds = r.look_after_processors(watches) ? alert_rounds_max
-                                                    : std::max(alert_rounds - 1, 0);
+    alert_rounds =
+        r.look_after_processors(watches) ? alert_rounds_max : std::max(alert_rounds - 1, 0);
     idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
     if (idle_rounds == calm_rounds_max) {
       std::lock_guard guard(r.idle_lock_);
@@ -106,7 +106,7 @@ bool runtime::look_after_processors(std::vector<watch>& watches) noexcept {
 /// A thread that used no CPU since it was last seen at the same goroutine is blocked.
 bool runtime::is_stuck(const processor& p, watch& w, deadline_ns now) noexcept {
   const int thread = p.holder_thread.read();
-  const std::uint32_t turns = p.turns.read();
+  const std::uint64_t turns = p.turns();
   if (w.seen != &p || w.turns != turns) {
     w = {&p, turns, now, thread_cpu_ns(thread)};
     return false;
@@ -148,14 +148,14 @@ worker* runtime::take_spare() noexcept {
 }
 
 /// Returns: whether p's place has gone to another processor. `turns`: what p was stuck in.
-bool runtime::detach(processor& p, std::uint32_t turns) noexcept {
+bool runtime::detach(processor& p, std::uint64_t turns) noexcept {
   worker* heir = take_spare();
   if (!heir) return false;
   {
     std::lock_guard guard(idle_lock_);
     worker* holder = p.holder.read();
     const bool stuck = holder && holder->role == worker_role::running && !p.detached.read() &&
-                       p.turns.read() == turns && p.number() < max_procs();
+                       p.turns() == turns && p.number() < max_procs();
     processor* fresh = stuck ? make_processor_locked(p.number()) : nullptr;
     if (!fresh) {
       spare_.push_back(heir);
@@ -210,7 +210,7 @@ void runtime::settle_backlog(processor& here) noexcept {
 
 bool runtime::leave_processor(worker& w) noexcept {
   processor& p = *w.owned;
-  return p.detached.read() || detach(p, p.turns.read());
+  return p.detached.read() || detach(p, p.turns());
 }
 
 int runtime::set_max_threads(int n) noexcept {

@@ -26,7 +26,7 @@ void owner_lock::unlock_thief() noexcept {
   thieves_.unlock();
 }
 
-void owner_lock::wait_for_thief() noexcept {
+[[gnu::cold]] void owner_lock::wait_for_thief() noexcept {
   for (int round = 0;; ++round) {
     unlock_owner();
     // Order: wanted.

@@ -149,6 +149,12 @@ bool take_back(goroutine& g, std::uint64_t id) noexcept {
 
 void invite() noexcept { runtime::get().invite(); }
 
+void rejoin() noexcept {
+  const worker* w = this_worker();
+  if (w && w->owned->detached.read()) [[unlikely]]
+    yield_turn();
+}
+
 rng& this_rng() noexcept {
   if (worker* w = this_worker()) return w->random;
   static thread_local rng own{static_cast<std::uint64_t>(now_ns())};

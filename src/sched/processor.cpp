@@ -64,18 +64,18 @@ void processor::push_batch_owner(batch&& b) noexcept {
 
 goroutine* processor::pick_owner() noexcept {
   owner_section section(lock_);
-  turns.bump();
   goroutine* next = next_.read();
   if (next) {
     next_.write(nullptr);
-    if (next_run_ < next_run_max) {
-      ++next_run_;
+    if (next_run_.read() < next_run_max) {
+      next_run_.bump();
       return next;
     }
     push_started_locked(next);
   }
-  next_run_ = 0;
-  if (++picks_ % oldest_every == 0)
+  next_run_.write(0);
+  picks_.bump();
+  if (picks_.read() % oldest_every == 0)
     if (goroutine* g = pop_fresh_locked(true)) return g;
   if (goroutine* g = pop_started_locked()) return g;
   return pop_fresh_locked(false);

@@ -28,8 +28,7 @@
 
 namespace weft::detail {
 
-using fresh_deque =
-    intrusive_deque<goroutine, &goroutine::next_fresh, &goroutine::previous_fresh>;
+using fresh_deque = intrusive_deque<goroutine, &goroutine::next_fresh, &goroutine::previous_fresh>;
 
 /// Runnable goroutines on their way between processors.
 struct batch {
@@ -79,9 +78,12 @@ class alignas(128) processor {
   batch steal_aged() noexcept;
   /// A hint: whether anything is runnable.
   bool has_work() const noexcept;
+  /// A hint that changes with every pick: what the monitor compares.
+  std::uint64_t turns() const noexcept {
+    return std::uint64_t{picks_.read()} * (2 * next_run_max) + next_run_.read();
+  }
 
   // Counters, written by the owner.
-  hint<std::uint32_t> turns;  // goroutines picked, and looks for one in vain
   hint<std::uint64_t> created;
   hint<std::uint64_t> finished;
 
@@ -94,15 +96,16 @@ class alignas(128) processor {
 
   timer_heap timers;
 
+  hint<worker*> holder{nullptr};  // who owns it; written under the idle lock
+  hint<int> holder_thread{0};
+  processor* next_made = nullptr;    // in the list of all; constant once it is in
+  processor* next_unused = nullptr;  // under the idle lock
+
   /// Set by anyone: the owner must look at its worker's loop (retire, stop) at its next switch.
   hint<bool> attention;
   /// Its place was given to another processor because its worker was stuck: what its owner makes
   /// runnable here is handed on at once, and at its next switch the owner gives the processor back.
   hint<bool> detached;
-  hint<worker*> holder{nullptr};  // who owns it; written under the idle lock
-  hint<int> holder_thread{0};
-  processor* next_made = nullptr;    // in the list of all; constant once it is in
-  processor* next_unused = nullptr;  // under the idle lock
 
  private:
   static constexpr std::uint32_t next_run_max = 64;
@@ -128,8 +131,8 @@ class alignas(128) processor {
 
   owner_lock lock_;
   hint<int> number_;
-  std::uint32_t next_run_ = 0;
-  std::uint32_t picks_ = 0;
+  hint<std::uint32_t> next_run_;
+  hint<std::uint32_t> picks_;
   hint<goroutine*> next_{nullptr};
   hint<std::uint64_t> next_number_;
   wake_list started_;

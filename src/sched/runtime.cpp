@@ -293,8 +293,8 @@ goroutine* runtime::take_goroutine() {
     if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
-    if (const goroutine* creator = w->current; creator && creator->labels) [[unlikely]]
-      if (!w->keeps_time) g->labels = share(creator->labels);
+    if (const goroutine* creator = w->current; creator && creator->own.labels) [[unlikely]]
+      if (!w->keeps_time) g->own.labels = share(creator->own.labels);
     return g;
   }
   label_set* const labels = thread_belongings().labels;
@@ -302,13 +302,13 @@ goroutine* runtime::take_goroutine() {
   if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
-  g->labels = share(labels);
+  g->own.labels = share(labels);
   return g;
 }
 
 void runtime::recycle(goroutine& g) noexcept {
-  if (g.name || g.labels) [[unlikely]]
-    g.drop_names();
+  if (g.own.name || g.own.labels) [[unlikely]]
+    g.own.drop_names();
   g.context.stack_pointer = nullptr;
   g.memory = {};
   g.locked_to = nullptr;

@@ -52,7 +52,7 @@ class runtime {
   void make_ready(goroutine& g) noexcept;
   void inject(goroutine& g) noexcept;
   /// After something became runnable on a worker: is anybody looking?
-  void note_backlog(processor& here) noexcept {
+  [[gnu::always_inline]] void note_backlog(processor& here) noexcept {
     // Order: watched. The push before it ended with the owner lock's light half of the fence.
     if (!watched_.read() || here.detached.read()) [[unlikely]]
       settle_backlog(here);
@@ -101,7 +101,7 @@ class runtime {
   // monitor.cpp
   struct watch {
     const processor* seen = nullptr;
-    std::uint32_t turns = 0;
+    std::uint64_t turns = 0;
     deadline_ns since = 0;
     deadline_ns cpu_ns = 0;
   };
@@ -110,7 +110,7 @@ class runtime {
   bool look_after_processors(std::vector<watch>& watches) noexcept;
   bool is_stuck(const processor& p, watch& w, deadline_ns now) noexcept;
   bool somebody_waits() noexcept;
-  bool detach(processor& p, std::uint32_t turns) noexcept;
+  bool detach(processor& p, std::uint64_t turns) noexcept;
   worker* take_spare() noexcept;
   bool nothing_runs() noexcept;
   void wake_monitor_locked() noexcept;

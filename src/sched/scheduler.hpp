@@ -58,6 +58,11 @@ void yield_turn() noexcept;
 /// the work has shown that it is long. Does nothing on a plain thread, whose work goes out at once.
 void invite() noexcept;
 
+/// If the monitor has given the place of this goroutine's processor to another, takes a new one, as
+/// a switch does. For what may wait but seldom has to: without it everything that is started from
+/// here on goes through a queue that all share.
+void rejoin() noexcept;
+
 /// The calling worker's generator, or the calling thread's.
 rng& this_rng() noexcept;
 

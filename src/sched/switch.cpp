@@ -84,8 +84,8 @@ void run_to_end(goroutine& g) noexcept {
   } catch (...) {
     die_of_uncaught_exception(g);
   }
-  if (g.locals) [[unlikely]]
-    g.end_locals();
+  if (g.own.locals) [[unlikely]]
+    g.own.end_locals();
 }
 
 /// A stack is returned by the next stack's owner: nobody else may get it before it is left.

@@ -327,6 +327,7 @@ bool parallel_run(const parallel_loop& loop, const cancel_state* cancel) {
   if (cancel && cancel->cancelled()) return false;
   if (loop.count == 0) return true;
   ensure_running();
+  rejoin();
   const creation_site site{.where = {}, .address = __builtin_return_address(0)};
   struct dropped {
     shared_loop* loop;

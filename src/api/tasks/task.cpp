@@ -185,7 +185,7 @@ void task_machine::die_of_unseen(task_core& t) noexcept {
   goroutine ended;  // as it was: its block may have another one in it
   ended.id = t.id_;
   ended.site = t.site_;
-  ended.name = t.name_.get();
+  ended.own.name = t.name_.get();
   try {
     std::rethrow_exception(t.error_);
   } catch (...) {
@@ -312,6 +312,7 @@ std::size_t wait_linked(task_core* const* tasks, task_link* links, std::size_t c
 bool task_join(task_core& t, const wait_bound& bound) noexcept {
   if (cancelled_before(bound)) return false;
   if (t.ready()) return true;
+  rejoin();
   if (bound.unbounded() ? task_machine::run_in_place(t) : is_over_after_yield(bound))
     return bound.unbounded() || t.ready();
   task_core* const only = &t;

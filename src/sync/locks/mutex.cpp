@@ -2,7 +2,7 @@
 //
 // A woken waiter competes with whoever comes by. One that starves is handed the lock by the unlock
 // itself: it stays held. The unlocker judges that, and not the waiter as in Go: on one processor a
-// woken waiter may not run at all while the holder goes on.
+// woken waiter may not run for long while the holder goes on.
 // Invariants: R1 at most one waiter is woken and on its way (`woken`).
 //             R2 registered <=> the queue is not empty or somebody is on its way.
 //             R3 after the store to `held` an unlock touches only the room, or a registered mutex.

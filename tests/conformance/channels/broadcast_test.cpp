@@ -248,7 +248,7 @@ void race(bool threads) {
   for (const std::size_t pause : {0U, 1U, 7U}) start([=, in = b.subscribe()] { drain(in, pause); });
   std::array<std::vector<std::pair<int, int>>, 2> orders;
   for (auto& order : orders)
-    start([&order, in = b.subscribe(), each] {
+    start([&order, in = b.subscribe()] {
       while (auto v = in.recv()) order.push_back(*v);
       EXPECT_EQ(order.size() + in.missed(), static_cast<std::size_t>(senders * each));
     });

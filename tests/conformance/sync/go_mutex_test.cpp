@@ -69,7 +69,7 @@ TEST_F(GoMutexTest, MutexFairness) {
   all.wait();
 }
 
-/// On one processor the hog never lets another goroutine run; a plain thread must get it all the
+/// On one processor the hog hardly lets another goroutine run; a plain thread must get it all the
 /// same, and so must a goroutine that is behind it.
 TEST_F(Mutex, AHogOnOneProcessorIsFairToAThread) {
   const weft_test::procs_scope procs(1);

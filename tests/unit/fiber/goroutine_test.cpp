@@ -73,15 +73,15 @@ TEST(goroutine, copies_its_name) {
   std::string name = "reader";
   set_name(g, std::string_view(name).substr(0, 4));
   name = "clobbered";
-  ASSERT_NE(g.name, nullptr);
-  EXPECT_STREQ(g.name, "read");
-  std::free(g.name);
+  ASSERT_NE(g.own.name, nullptr);
+  EXPECT_STREQ(g.own.name, "read");
+  std::free(g.own.name);
 }
 
 TEST(goroutine, needs_no_name) {
   goroutine g;
   set_name(g, "");
-  EXPECT_EQ(g.name, nullptr);
+  EXPECT_EQ(g.own.name, nullptr);
 }
 
 std::string description(const goroutine& g) {
@@ -99,7 +99,7 @@ TEST(goroutine, is_described_by_its_number_name_and_line) {
                             g.site.where.function_name() + ")";
   EXPECT_EQ(description(g), "goroutine 7, started at " + place);
   char name[] = "reader";
-  g.name = name;
+  g.own.name = name;
   EXPECT_EQ(description(g), "goroutine 7 'reader', started at " + place);
 }
 

@@ -18,7 +18,7 @@ template <class Thrown>
   goroutine g;
   g.id = 5;
   char name[] = "reader";
-  g.name = name;
+  g.own.name = name;
   try {
     throw thrown;
   } catch (...) {

@@ -160,8 +160,8 @@ TEST_F(mutexes, hand_over_to_one_that_was_woken_twice_in_vain) {
   });
 }
 
-/// On one processor a woken goroutine does not run while the holder goes on: only the holder's own
-/// unlock can end that.
+/// On one processor a woken goroutine does not run while the holder goes on: the holder's own
+/// unlock ends that.
 TEST_F(mutexes, hand_over_to_one_that_is_on_its_way_for_more_than_a_millisecond) {
   weft_test::on_one_processor([] {
     mutex_core m;

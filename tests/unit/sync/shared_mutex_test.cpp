@@ -28,12 +28,8 @@ constinit weft::shared_mutex of_the_compiler;
 
 using shared_mutexes = weft_test::fixture;
 
-void write(rw& m) {
-  EXPECT_TRUE(m.try_write() || shared_mutex_lock_bounded(m, {}));
-}
-void read(rw& m) {
-  EXPECT_TRUE(m.try_read() || shared_mutex_lock_shared_bounded(m, {}));
-}
+void write(rw& m) { EXPECT_TRUE(m.try_write() || shared_mutex_lock_bounded(m, {})); }
+void read(rw& m) { EXPECT_TRUE(m.try_read() || shared_mutex_lock_shared_bounded(m, {})); }
 
 struct queues {
   bool writers, readers;

@@ -1,8 +1,8 @@
 // The mutex: its state, its inline fast path, and the compiled half's functions.
 //
-// Locking is one exchange, unlocking a plain store: 5.6 ns together, where a second locked
-// instruction made it 10.5. The race "unlock: let go, look for waiters; waiter: announce itself,
-// look whether it is held" is closed on the waiter's side by membarrier(2).
+// Locking is one exchange, unlocking a plain store: 6 ns together, where a second locked
+// instruction made it 11 in the same run. The race "unlock: let go, look for waiters; waiter:
+// announce itself, look whether it is held" is closed on the waiter's side by membarrier(2).
 // Threads: any. Locks: the room of its address (src/sync/locks/room.hpp) for all but `held`.
 // Orders: mutex: an unlock's store to the next lock's exchange.
 //         contended: the waiter's flag to the unlock that looks at it after it has let go.

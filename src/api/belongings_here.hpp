@@ -9,7 +9,7 @@ namespace weft::detail {
 /// A goroutine's stay the same wherever it runs.
 inline belongings& belongings_here() noexcept {
   if (worker* w = this_worker(); w && w->current) [[likely]]
-    return *w->current;
+    return w->current->own;
   return thread_belongings();
 }
 
