@@ -25,8 +25,8 @@ namespace weft {
 ///
 /// Blocks:  while the function runs for somebody else. Afterwards a call is one load (1 ns).
 /// Orders:  the end of the function happens before the return of every call.
-/// Misuse:  a call from inside the function waits for itself, as in Go. Destroying a once that
-///          somebody waits for ends the program.
+/// Misuse:  a call from inside the function waits for itself, as in Go. Destroying a once
+///          while its function runs ends the program.
 /// Threads: every operation may be called from any goroutine and any thread, together.
 /// Example: examples/sync/once.cpp
 class once {

@@ -99,8 +99,8 @@ class single_flight {
     bool shared = false;
 
     result outcome() {
-      if (error) std::rethrow_exception(error);
-      // Nobody else reads it then.
+      // Alone, one takes it with oneself.
+      if (error) std::rethrow_exception(shared ? error : std::exchange(error, nullptr));
       if (!shared) return {std::move(*value), false};
       return {*value, true};
     }

@@ -7,6 +7,7 @@
 #include <weft/detail/sync/once_core.hpp>
 
 #include "sync/gates/line.hpp"
+#include "sync/locks/misuse.hpp"
 
 namespace weft::detail {
 
@@ -39,7 +40,12 @@ void once_core::end() noexcept {
 once_core::~once_core() {
   // Nobody else can have touched it: the common case of a once that was never needed.
   if (state_.read() == once_state::idle) return;
-  close_line(line_, "weft::once destroyed while a goroutine waits for it");
+  if (program_ends()) return;
+  line& l = line::of(line_);
+  l.lock.lock();  // whoever ended the run may still be on its way out
+  const bool in_use = state_.read() == once_state::running;
+  l.lock.unlock();
+  if (in_use) die_of_misuse("weft::once destroyed while its function runs");
 }
 
 }  // namespace weft::detail

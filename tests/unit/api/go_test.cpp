@@ -120,7 +120,7 @@ TEST_F(starts, with_a_name_of_its_own_and_its_place) {
     wg.add();
     const unsigned line = std::source_location::current().line() + 1;
     weft::go(weft::named(name), [wg, line] {
-      EXPECT_STREQ(self().name, "reader");
+      EXPECT_STREQ(self().own.name, "reader");
       EXPECT_EQ(self().site.where.line(), line);
       wg.done();
     });
@@ -134,7 +134,7 @@ TEST_F(starts, with_arguments_from_a_code_address) {
   wg.add();
   weft::go(
       [wg](int) {
-        EXPECT_EQ(self().name, nullptr);
+        EXPECT_EQ(self().own.name, nullptr);
         EXPECT_NE(self().site.address, nullptr);
         EXPECT_EQ(self().site.where.line(), 0U);
         wg.done();
@@ -146,9 +146,9 @@ TEST_F(starts, with_arguments_from_a_code_address) {
 TEST_F(starts, without_the_name_of_who_had_the_block_before) {
   weft_test::on_one_processor([] {
     weft::wait_group wg;
-    wg.go(weft::named("first"), [] { EXPECT_STREQ(self().name, "first"); });
+    wg.go(weft::named("first"), [] { EXPECT_STREQ(self().own.name, "first"); });
     wg.wait();
-    for (int i = 0; i < 100; ++i) wg.go([] { EXPECT_EQ(self().name, nullptr); });
+    for (int i = 0; i < 100; ++i) wg.go([] { EXPECT_EQ(self().own.name, nullptr); });
     wg.wait();
   });
 }

@@ -61,13 +61,11 @@ TEST_F(tasks, a_block_that_is_in_use_again_is_not_taken_back) {
       block = static_cast<goroutine*>(&weft::detail::this_waiter());
       id = block->id;
     });
-    weft::yield();
-    ASSERT_NE(block, nullptr);
+    ASSERT_TRUE(weft_test::eventually([&] { return block != nullptr; }));
     bool ran = false;
     weft::go([&] { ran = true; });
     EXPECT_FALSE(weft::detail::take_back(*block, id));
-    weft::yield();
-    EXPECT_TRUE(ran);
+    EXPECT_TRUE(weft_test::eventually([&] { return ran; }));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <weft/detail/sync/event_core.hpp>
 #include <weft/detail/sync/latch_core.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
@@ -163,8 +164,15 @@ using in_use = unit::in_a_fresh_process;
 
 template <class T, class Wait>
 void destroy_while_waited_for(std::unique_ptr<T> thing, Wait wait) {
-  weft::go([raw = thing.get(), wait] { wait(*raw); });
-  weft_test::let_others_run();
+  const weft_test::procs_scope one(1);
+  std::atomic<bool> begun{false};
+  weft::run([&] {
+    weft::go([&, raw = thing.get()] {
+      begun = true;
+      wait(*raw);
+    });
+    while (!begun) weft::yield();  // then, on one processor, it is parked
+  });
   thing.reset();
   unit::end_with(true);
 }
@@ -194,15 +202,10 @@ TEST_F(in_use, a_semaphore_is_not_destroyed) {
                "fatal error: weft::semaphore destroyed while a goroutine waits for it");
 }
 TEST_F(in_use, a_once_is_not_destroyed) {
-  EXPECT_DEATH(destroy_while_waited_for(std::make_unique<weft::once>(),
-                                        [](auto& o) {
-                                          weft::go([&o] {
-                                            o.call([] { weft::sleep_for(std::chrono::hours(1)); });
-                                          });
-                                          weft::yield();
-                                          o.call([] { weft::sleep_for(std::chrono::hours(1)); });
-                                        }),
-               "fatal error: weft::once destroyed while a goroutine waits for it");
+  EXPECT_DEATH(destroy_while_waited_for(
+                   std::make_unique<weft::once>(),
+                   [](auto& o) { o.call([] { weft::sleep_for(std::chrono::hours(1)); }); }),
+               "fatal error: weft::once destroyed while its function runs");
 }
 TEST_F(in_use, a_pool_is_not_destroyed) {
   EXPECT_DEATH(

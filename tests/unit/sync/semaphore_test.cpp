@@ -92,6 +92,7 @@ TEST_F(semaphore_cores, do_as_the_model_does) {
         state is = state::absent;
         std::ptrdiff_t n = 0;
         std::unique_ptr<cancel_state> cancel;
+        bool at_the_door = false;
       };
       std::vector<client> clients(5);
       const weft::wait_group wg;
@@ -101,8 +102,10 @@ TEST_F(semaphore_cores, do_as_the_model_does) {
         if (c.is == state::absent) {
           c.n = unit::below(random, size + 1);
           c.is = state::waiting;
+          c.at_the_door = false;
           c.cancel = std::make_unique<cancel_state>();
           wg.go([&] {
+            c.at_the_door = true;
             c.is = s.take(c.n, {.cancel = c.cancel.get()}) ? state::holding : state::absent;
           });
           m.ask(who, c.n);
@@ -114,7 +117,15 @@ TEST_F(semaphore_cores, do_as_the_model_does) {
           c.is = state::absent;
           m.give_back(c.n);
         }
-        for (int i = 0; i < 20; ++i) weft::yield();
+        // On one processor, who is at the door when another runs has gone in or stands in the line.
+        while (c.is == state::waiting && !c.at_the_door) weft::yield();
+        EXPECT_TRUE(weft_test::eventually([&] {
+          for (int i = 0; i < 5; ++i)
+            if ((clients[static_cast<std::size_t>(i)].is == state::waiting) != m.waits(i))
+              return false;
+          return true;
+        }));
+        weft::yield();
         for (int i = 0; i < 5; ++i)
           ASSERT_EQ(clients[static_cast<std::size_t>(i)].is == state::waiting, m.waits(i))
               << "round " << round << ", step " << step << ", client " << i;

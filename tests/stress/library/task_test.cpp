@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "support.hpp"
+#include "../support.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "support.hpp"
+#include "../support.hpp"
 
 namespace {
 
