@@ -13,9 +13,9 @@
 
 #include <weft/cancellation.hpp>
 #include <weft/chan.hpp>
-#include <weft/context_error.hpp>
 #include <weft/detail/context_core.hpp>
 #include <weft/detail/deadline.hpp>
+#include <weft/error.hpp>
 
 namespace weft {
 

@@ -7,7 +7,6 @@
 #include <weft/channels/unbounded.hpp>
 #include <weft/channels/watch.hpp>
 #include <weft/context.hpp>
-#include <weft/context_error.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>
@@ -16,15 +15,15 @@
 #include <weft/select.hpp>
 #include <weft/signal.hpp>
 #include <weft/sync/barrier.hpp>
+#include <weft/sync/condition_variable.hpp>
 #include <weft/sync/event.hpp>
 #include <weft/sync/latch.hpp>
+#include <weft/sync/mutex.hpp>
 #include <weft/sync/once.hpp>
 #include <weft/sync/pool.hpp>
 #include <weft/sync/semaphore.hpp>
-#include <weft/sync/single_flight.hpp>
-#include <weft/sync/condition_variable.hpp>
-#include <weft/sync/mutex.hpp>
 #include <weft/sync/shared_mutex.hpp>
+#include <weft/sync/single_flight.hpp>
 #include <weft/tasks/parallel.hpp>
 #include <weft/tasks/parallel_reduce.hpp>
 #include <weft/tasks/parallel_sort.hpp>

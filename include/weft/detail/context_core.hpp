@@ -13,10 +13,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <weft/context_error.hpp>
 #include <weft/detail/channel_core.hpp>
 #include <weft/detail/deadline.hpp>
 #include <weft/detail/spawn.hpp>
+#include <weft/error.hpp>
 
 namespace weft::detail {
 

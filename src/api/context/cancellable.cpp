@@ -92,11 +92,12 @@ void cancellable_node::cancel(context_errc why, std::exception_ptr cause, bool o
     return;
   }
   retain();  // whoever is woken may drop the handle through which this was called
-  if (cancellable_node* from = above()) from->state.delist(*this);
   cancel_run run(on_clock);
   tell(run);
   run.tell_links();
   on_told();
+  // Not before: an ancestor's cancel() finds the node, and waits for it (R2).
+  if (cancellable_node* from = above()) from->state.delist(*this);
   run.settle();
   settle(on_clock);
 }

@@ -3,7 +3,7 @@
 
 #include <exception>
 
-#include <weft/context_error.hpp>
+#include <weft/error.hpp>
 
 namespace weft::detail {
 

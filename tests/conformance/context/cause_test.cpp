@@ -5,6 +5,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using namespace context_test;
 using weft::background;
 using weft::context;
@@ -63,8 +64,8 @@ context below_detached(const std::function<context(const context&)>& child) {
   return lower;
 }
 
-const std::vector<cause_case>& cause_cases() {
-  static const std::vector<cause_case> cases{
+std::vector<cause_case> cancel_cases() {
+  return {
       {"Background", [] { return background(); }, 0, ""},
       {"TODO_", [] { return weft::todo(); }, 0, ""},
       {"WithCancel_open", [] { return with_cancel(background()).ctx; }, 0, ""},
@@ -109,6 +110,11 @@ const std::vector<cause_case>& cause_cases() {
        canceled_words},
       {"childs_cause_then_none", [] { return parent_and_child(false, false, true); }, canceled,
        "child"},
+  };
+}
+
+std::vector<cause_case> deadline_cases() {
+  return {
       {"WithTimeout",
        [] {
          auto [c, cancel] = with_timeout(background(), 0s);
@@ -144,6 +150,11 @@ const std::vector<cause_case>& cause_cases() {
          return c;
        },
        late, "too slow"},
+  };
+}
+
+std::vector<cause_case> mixed_cases() {
+  return {
       {"stacked_timeout_first", [] { return stacked(0s, "early"); }, late, "too slow"},
       {"stacked_cancel_first", [] { return stacked(forever, "early"); }, canceled, "early"},
       {"WithoutCancel", [] { return weft::without_cancel(background()); }, 0, ""},
@@ -158,7 +169,13 @@ const std::vector<cause_case>& cause_cases() {
        },
        late, "too slow"},
   };
-  return cases;
+}
+
+std::vector<cause_case> cause_cases() {
+  std::vector<cause_case> all = cancel_cases();
+  for (const auto& part : {deadline_cases(), mixed_cases()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
 }
 
 class Cause : public testing::TestWithParam<cause_case> {};

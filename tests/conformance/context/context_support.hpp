@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -13,10 +14,8 @@
 
 namespace context_test {
 
-using namespace std::chrono_literals;
-
 /// Far beyond the end of any test.
-inline constexpr auto forever = 1'000'000s;
+inline constexpr std::chrono::seconds forever{1'000'000};
 
 /// Whether the channel is closed. Never waits.
 inline bool is_closed(const weft::recv_chan<void>& c) {

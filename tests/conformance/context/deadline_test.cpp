@@ -5,6 +5,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using namespace context_test;
 using weft_test::everywhere;
 using weft_test::scaled;

@@ -8,6 +8,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using namespace context_test;
 using weft::background;
 using weft::notify_context;

@@ -7,6 +7,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using namespace context_test;
 using weft::background;
 using weft::channel_status;
