@@ -295,8 +295,11 @@ std::size_t select_large(const select_request& request) {
   const std::size_t count = request.cases.size();
   const auto poll_order = std::make_unique<std::uint16_t[]>(count);
   const auto locks = std::make_unique<channel_core*[]>(count);
-  const auto cancels = std::make_unique<cancel_state*[]>(count);
   const auto nodes = std::make_unique<select_node[]>(count);
+  const bool cancellable = std::any_of(request.cases.begin(), request.cases.end(),
+                                       [](const select_case& c) { return c.canceller != nullptr; });
+  std::unique_ptr<cancel_state*[]> cancels;
+  if (cancellable) cancels = std::make_unique<cancel_state*[]>(count);
   return waiting_select(request, {poll_order.get(), locks.get(), cancels.get(), nodes.get()}).run();
 }
 
