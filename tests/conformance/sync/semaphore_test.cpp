@@ -122,10 +122,10 @@ TEST_F(Semaphore, SmallOnesQueueBehindALargeOneThatDoesNotFit) {
     std::atomic<int> small{0};
     const weft::wait_group wg;
     wg.go([&] {
-      s.acquire(8);
+      s.acquire(10);
       large = true;
       EXPECT_EQ(small, 0);
-      s.release(8);
+      s.release(10);
     });
     wait_for_a_waiter(s);
     for (int i = 0; i < 3; ++i)

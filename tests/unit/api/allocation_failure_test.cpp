@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -345,6 +346,68 @@ TEST_F(out_of_memory, of_the_clock_only_delays_a_call) {
   rationed = true;
 }
 
+/// Go's TestAllocs counts them, too: a context is one, what it is asked for may be more.
+TEST_F(out_of_memory, contexts) {
+  static const weft::context_key<std::string> key;
+  const std::string text(100, 'x');
+  const auto parent = weft::with_cancel(weft::background());
+  EXPECT_EQ(fail_everywhere([&] { static_cast<void>(weft::with_cancel(parent.ctx)); }), 1);
+  EXPECT_EQ(fail_everywhere([&] { static_cast<void>(weft::with_timeout(parent.ctx, 1h)); }), 1);
+  EXPECT_EQ(fail_everywhere([&] { static_cast<void>(weft::with_timeout(parent.ctx, -1h)); }), 1);
+  EXPECT_EQ(fail_everywhere([&] { static_cast<void>(weft::without_cancel(parent.ctx)); }), 1);
+  EXPECT_EQ(fail_everywhere([&] { static_cast<void>(weft::with_value(parent.ctx, key, text)); }),
+            2);
+  EXPECT_EQ(fail_everywhere([&] {
+              auto [ctx, cancel] = weft::with_cancel(parent.ctx);
+              static_cast<void>(ctx.done());
+              cancel();
+              EXPECT_EQ(ctx.err(), weft::context_errc::canceled);
+              EXPECT_THROW(ctx.throw_if_cancelled(), weft::context_canceled);
+            }),
+            2);
+  EXPECT_GT(fail_everywhere([&] {
+              std::stop_source source;
+              auto [ctx, cancel] = weft::with_stop_token(parent.ctx, source.get_token());
+              const std::stop_token token = ctx.stop_token();
+              source.request_stop();
+              EXPECT_TRUE(token.stop_requested());
+            }),
+            2);
+}
+
+TEST_F(out_of_memory, after_func_of_a_context) {
+  const auto parent = weft::with_cancel(weft::background());
+  EXPECT_EQ(fail_everywhere([&] { EXPECT_TRUE(weft::after_func(parent.ctx, [] {})()); }), 1);
+  EXPECT_EQ(fail_everywhere([&] {
+              EXPECT_TRUE(weft::after_func(parent.ctx, [load = payload()] { (void)load; })());
+            }),
+            2);
+}
+
+/// Cancelling needs no memory, whatever hangs on the context.
+TEST_F(out_of_memory, cancelling) {
+  static_cast<void>(weft::with_timeout(weft::background(), -1s).ctx.cause());  // the usual one
+  for (const bool late : {false, true}) {
+    auto [ctx, cancel] = weft::with_timeout(weft::background(), late ? 2ms : 1h);
+    std::vector<weft::context> children;
+    for (int i = 0; i < 100; ++i) children.push_back(weft::with_cancel(ctx).ctx);
+    const weft::chan<void> called;
+    weft::after_func(ctx, [called] { called.close(); });
+    const weft::recv_chan<void> done = ctx.done();
+    rationed = false;
+    drought.store(true);
+    set_fuse(1);
+    if (!late) cancel();
+    done.recv();
+    called.recv();
+    EXPECT_EQ(read_fuse(), 1);
+    set_fuse(0);
+    drought.store(false);
+    rationed = true;
+    for (const weft::context& child : children) EXPECT_TRUE(child.cancelled());
+  }
+}
+
 class at_the_very_beginning : public unit::in_a_fresh_process {};
 
 template <class F>
@@ -364,6 +427,12 @@ TEST_F(at_the_very_beginning, of_a_goroutine) {
 
 TEST_F(at_the_very_beginning, of_a_timer) {
   EXPECT_EXIT(begin_without_memory([] { weft::timer(1h).stop(); }), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(at_the_very_beginning, of_a_context) {
+  EXPECT_EXIT(begin_without_memory(
+                  [] { static_cast<void>(weft::with_timeout(weft::background(), 1h).ctx.done()); }),
+              testing::ExitedWithCode(0), "");
 }
 
 TEST_F(at_the_very_beginning, of_a_question) {
