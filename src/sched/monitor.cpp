@@ -50,7 +50,6 @@ void runtime::start_monitor() noexcept {
 void runtime::monitor_thread(void*) {
   runtime& r = get();
   prepare_worker_thread("weft-monitor");
-  std::vector<watch> watches;
   int alert_rounds = 0;
   for (int idle_rounds = 0; !r.stopping();) {
     if (idle_rounds < calm_rounds_max) {
@@ -61,8 +60,7 @@ void runtime::monitor_thread(void*) {
       idle_rounds = 0;
     }
     r.drain_detached();
-    alert_rounds =
-        r.look_after_processors(watches) ? alert_rounds_max : std::max(alert_rounds - 1, 0);
+    alert_rounds = r.look_after_processors() ? alert_rounds_max : std::max(alert_rounds - 1, 0);
     idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
     if (idle_rounds == calm_rounds_max) {
       std::lock_guard guard(r.idle_lock_);
@@ -84,21 +82,14 @@ void runtime::wake_monitor_locked() noexcept {
 }
 
 /// Returns: whether a blocked thread was replaced.
-bool runtime::look_after_processors(std::vector<watch>& watches) noexcept {
+bool runtime::look_after_processors() noexcept {
   const auto count = static_cast<std::size_t>(processors_made_.read());
-  if (watches.size() < count) {
-    try {
-      watches.resize(count);
-    } catch (...) {
-      return false;
-    }
-  }
   bool found = false;
   const deadline_ns now = now_ns();
   for (std::size_t i = 0; i < count; ++i) {
     processor* p = processors_[i].read();
-    if (p && is_stuck(*p, watches[i], now) && somebody_waits())
-      found |= detach(*p, watches[i].turns);
+    if (p && is_stuck(*p, watches_[i], now) && somebody_waits())
+      found |= detach(*p, watches_[i].turns);
   }
   return found;
 }

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include <weft/detail/atomic.hpp>
 
@@ -107,7 +106,7 @@ class runtime {
   };
   void start_monitor() noexcept;
   static void monitor_thread(void* raw);
-  bool look_after_processors(std::vector<watch>& watches) noexcept;
+  bool look_after_processors() noexcept;
   bool is_stuck(const processor& p, watch& w, deadline_ns now) noexcept;
   bool somebody_waits() noexcept;
   bool detach(processor& p, std::uint64_t turns) noexcept;
@@ -166,6 +165,7 @@ class runtime {
   intrusive_queue<worker, &worker::next> spare_;
   published<bool> watched_{false};
 
+  std::array<watch, processors_max> watches_{};  // the monitor's own
   parker monitor_sleep_;
   bool monitor_runs_ = false;    // the idle lock, like the next three
   bool monitor_sleeps_ = false;
