@@ -99,8 +99,8 @@ bool survives(int n, F& operation) {
   return through;
 }
 
-/// Whether `operation` leaves memory behind when its n-th allocation fails. The runtime itself takes
-/// some now and then, for good (a worker when the machine is busy): a leak comes every time.
+/// Whether `operation` leaves memory behind when its n-th allocation fails. The runtime itself
+/// takes some now and then, for good (a worker when the machine is busy): a leak comes every time.
 template <class F>
 bool leaks_every_time(int n, F& operation, bool& through) {
   constexpr int attempts = 3;
