@@ -120,6 +120,13 @@ class cancel_state {
   /// Takes one retained link off the list. False: there is none.
   /// One that is being destroyed stays until its owner has delisted it.
   bool take_link(cancel_link*& link) noexcept;
+  /// Whether anybody would be told now.
+  bool has_links() noexcept {
+    lock.lock();
+    const bool any = !links_.empty();
+    lock.unlock();
+    return any;
+  }
 
   spin_lock lock;
 

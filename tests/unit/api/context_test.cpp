@@ -12,8 +12,6 @@ using namespace std::chrono_literals;
 using weft::background;
 using weft::with_cancel;
 using weft::with_timeout;
-using weft::detail::cancel_link;
-using weft::detail::cancel_state;
 using weft_test::eventually;
 using weft_test::everywhere;
 using weft_test::scaled;
@@ -22,8 +20,7 @@ using contexts = weft_test::fixture;
 
 /// Whether nothing is left in the list that a cancellation would tell.
 bool is_empty(const weft::context& ctx) {
-  cancel_link* link = nullptr;
-  return !weft::detail::context_cancel_state(ctx.node())->take_link(link);
+  return !weft::detail::context_cancel_state(ctx.node())->has_links();
 }
 
 TEST_F(contexts, CancelRemoves) {  // Go's test of this name: the children's map

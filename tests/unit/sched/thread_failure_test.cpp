@@ -119,8 +119,12 @@ void expect_two_at_once() {
   weft::set_max_procs(4);
   weft::go([] {});
   refuse.store(true);
+  // When it asks for another thread is up to the lookout.
   for (int round = 0; round < 20; ++round) expect_all_runs();
-  const bool asked = refused.load() > 0;
+  const bool asked = eventually([] {
+    expect_all_runs();
+    return refused.load() > 0;
+  });
   refuse.store(false);
   for (int round = 0; round < 20; ++round) {
     expect_all_runs();
