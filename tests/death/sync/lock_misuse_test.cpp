@@ -128,8 +128,12 @@ void destroy_waited_for() {
   weft::run([] {
     std::optional<weft::mutex> m(std::in_place);
     m->lock();
-    weft::go([&m] { m->lock(); });
-    weft::yield();
+    bool came = false;
+    weft::go([&m, &came] {
+      came = true;
+      m->lock();
+    });
+    while (!came) weft::yield();  // on one processor: when this runs again, the other one waits
     m->unlock();
     m.reset();
   });
@@ -140,11 +144,13 @@ void destroy_condition_waited_for() {
   weft::run([] {
     weft::mutex m;
     std::optional<weft::condition_variable> c(std::in_place);
+    bool came = false;
     weft::go([&] {
       const std::lock_guard guard(m);
+      came = true;
       c->wait(m);
     });
-    weft::yield();
+    while (!came) weft::yield();
     c.reset();
   });
 }
