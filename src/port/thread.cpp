@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -60,16 +59,6 @@ stack_bounds thread_stack_bounds() noexcept {
 bool is_main_thread() noexcept { return this_thread_number() == ::getpid(); }
 
 int this_thread_number() noexcept { return static_cast<int>(::syscall(SYS_gettid)); }
-
-std::int64_t thread_cpu_ns(int thread_number) noexcept {
-  // The kernel's own encoding of "the scheduled time of that thread"; it checks the number.
-  constexpr unsigned per_thread = 4, scheduled = 2;
-  const auto id = static_cast<clockid_t>((~static_cast<unsigned>(thread_number) << 3) | per_thread |
-                                         scheduled);
-  timespec used{};
-  if (::clock_gettime(id, &used) != 0) return -1;
-  return std::int64_t{1'000'000'000} * used.tv_sec + used.tv_nsec;
-}
 
 bool thread_is_runnable(int thread_number) noexcept {
   char path[64];

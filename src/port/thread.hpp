@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 namespace weft::detail {
 
@@ -22,8 +21,6 @@ stack_bounds thread_stack_bounds() noexcept;
 bool is_main_thread() noexcept;
 /// The calling thread's number in the kernel.
 int this_thread_number() noexcept;
-/// CPU time that a thread of this process has used; -1 if there is none of that number.
-std::int64_t thread_cpu_ns(int thread_number) noexcept;
 /// Whether a thread of this process runs or would like to; false: it is blocked in the kernel.
 /// About 10 us. True where the kernel does not say.
 bool thread_is_runnable(int thread_number) noexcept;

@@ -29,8 +29,10 @@ namespace {
 constexpr deadline_ns calm_period_ns = 5'000'000;
 constexpr deadline_ns alert_period_ns = 250'000;
 constexpr deadline_ns hog_ns = 10'000'000;
+// One that starts many others, and comes to an end of it: beside another thread it would be slower.
+constexpr deadline_ns spawner_ns = 100'000'000;
 constexpr int alert_rounds_max = 40;  // looks after the last blocked thread
-constexpr int calm_rounds_max = 200;  // then it sleeps until something runs
+constexpr int calm_rounds_max = 2;    // then it sleeps until something runs
 
 }  // namespace
 
@@ -84,30 +86,31 @@ void runtime::wake_monitor_locked() noexcept {
 /// Returns: whether a blocked thread was replaced.
 bool runtime::look_after_processors() noexcept {
   const auto count = static_cast<std::size_t>(processors_made_.read());
+  const bool needed = somebody_waits();
   bool found = false;
   const deadline_ns now = now_ns();
   for (std::size_t i = 0; i < count; ++i) {
     processor* p = processors_[i].read();
-    if (p && is_stuck(*p, watches_[i], now) && somebody_waits())
-      found |= detach(*p, watches_[i].turns);
+    if (p && is_stuck(*p, watches_[i], now, needed)) found |= detach(*p, watches_[i].turns);
   }
   return found;
 }
 
-/// A thread that used no CPU since it was last seen at the same goroutine is blocked.
-bool runtime::is_stuck(const processor& p, watch& w, deadline_ns now) noexcept {
-  const int thread = p.holder_thread.read();
+/// Since at least one look. What it takes to be sure is asked only if it matters.
+bool runtime::is_stuck(const processor& p, watch& w, deadline_ns now, bool needed) noexcept {
   const std::uint64_t turns = p.turns();
+  const std::uint64_t pushes = p.pushes();
   if (w.seen != &p || w.turns != turns) {
-    w = {&p, turns, now, thread_cpu_ns(thread)};
+    w = {&p, turns, pushes, now};
     return false;
   }
-  if (thread == 0) return false;  // its thread has not begun yet
-  const deadline_ns used = thread_cpu_ns(thread) - w.cpu_ns;
-  const deadline_ns stuck = now - w.since;
-  if (used < stuck / 8 && !thread_is_runnable(thread)) return true;
+  const bool active = std::exchange(w.pushes, pushes) != pushes;
+  const int thread = p.holder_thread.read();
+  if (!needed || thread == 0) return false;  // 0: its thread has not begun yet
+  if (!thread_is_runnable(thread)) return true;
   std::lock_guard guard(idle_lock_);
-  return stuck >= hog_ns * (1 + detached_count_ / std::max(1, max_procs()));
+  const deadline_ns patience_ns = active ? spawner_ns : hog_ns;
+  return now - w.since >= patience_ns * (1 + detached_count_ / std::max(1, max_procs()));
 }
 
 /// Work that nobody is free to take. A lookout finds it without help.

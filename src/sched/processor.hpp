@@ -78,6 +78,10 @@ class alignas(128) processor {
   batch steal_aged() noexcept;
   /// A hint: whether anything is runnable.
   bool has_work() const noexcept;
+  /// A hint that grows when the one that runs starts others or makes them ready.
+  std::uint64_t pushes() const noexcept {
+    return created.read() + next_number_.read() + started_pushed_.read();
+  }
   /// A hint that changes with every pick: what the monitor compares.
   std::uint64_t turns() const noexcept {
     return std::uint64_t{picks_.read()} * (2 * next_run_max) + next_run_.read();

@@ -101,13 +101,13 @@ class runtime {
   struct watch {
     const processor* seen = nullptr;
     std::uint64_t turns = 0;
+    std::uint64_t pushes = 0;
     deadline_ns since = 0;
-    deadline_ns cpu_ns = 0;
   };
   void start_monitor() noexcept;
   static void monitor_thread(void* raw);
   bool look_after_processors() noexcept;
-  bool is_stuck(const processor& p, watch& w, deadline_ns now) noexcept;
+  bool is_stuck(const processor& p, watch& w, deadline_ns now, bool needed) noexcept;
   bool somebody_waits() noexcept;
   bool detach(processor& p, std::uint64_t turns) noexcept;
   worker* take_spare() noexcept;
@@ -167,7 +167,7 @@ class runtime {
 
   std::array<watch, processors_max> watches_{};  // the monitor's own
   parker monitor_sleep_;
-  bool monitor_runs_ = false;    // the idle lock, like the next three
+  bool monitor_runs_ = false;  // the idle lock, like the next three
   bool monitor_sleeps_ = false;
   int threads_ = 0;
   int detached_count_ = 0;
