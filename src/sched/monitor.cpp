@@ -12,7 +12,7 @@
 // Threads: the monitor's own; leave_processor and the drains also by workers.
 // Locks: the idle lock.
 // Orders: watched, attention: see runtime.hpp.
-// Tested by: tests/unit/sched/monitor_test.cpp, tests/stress/blocking_test.cpp
+// Tested by: tests/unit/sched/monitor_test.cpp, tests/stress/library/blocking_test.cpp
 #include <algorithm>
 #include <cstdio>
 #include <mutex>

@@ -10,7 +10,8 @@
 // Locks: `lock_`, a leaf. Invariants: R1 closed => nobody enters. R2 the body is touched by the
 //        caller and by those who have entered only; the caller leaves last.
 // Orders: loop-free: the last touch of a holder to the one who frees.
-// Tested by: tests/unit/api/parallel_test.cpp, tests/conformance/tasks, tests/stress/task_test.cpp
+// Tested by: tests/unit/api/parallel_test.cpp, tests/conformance/tasks,
+//            tests/stress/library/task_test.cpp
 #include <weft/detail/tasks/parallel_core.hpp>
 
 #include <algorithm>

@@ -11,7 +11,8 @@
 // Orders: task-done: the end of the function to ready().
 //         task-claim: whoever loses the claim touches nothing but the word.
 //         task-free: the last touch of either side to the one who frees.
-// Tested by: tests/unit/api/task_test.cpp, tests/conformance/tasks, tests/stress/task_test.cpp
+// Tested by: tests/unit/api/task_test.cpp, tests/conformance/tasks,
+//            tests/stress/library/task_test.cpp
 #include <weft/tasks/task.hpp>
 
 #include <cstring>

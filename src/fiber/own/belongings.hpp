@@ -1,7 +1,7 @@
 // What a goroutine, or a plain thread, has of its own: its name, its labels, its local values.
 //
 // Threads: its owner. Others may read a goroutine's name when it cannot run (a panic report).
-// Tested by: tests/unit/fiber/belongings_test.cpp
+// Tested by: tests/unit/fiber/{labels,local_values}_test.cpp, tests/unit/api/local_test.cpp
 #pragma once
 
 #include <string_view>

@@ -3,7 +3,7 @@
 // A compiler may keep a thread_local's address in a register across a call; after a goroutine has
 // moved to another thread that address is the wrong thread's. So the word is read by volatile
 // assembly on x86-64, and by a function no optimiser looks into elsewhere.
-// Tested by: tests/stress/migration_test.cpp, and the whole suite under WEFT_FORCE_MIGRATE=1
+// Tested by: tests/stress/thread_state_test.cpp, and the whole suite under WEFT_FORCE_MIGRATE=1
 #pragma once
 
 namespace weft::detail {

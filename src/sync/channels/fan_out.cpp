@@ -11,7 +11,7 @@
 //                kept, dead, until that delivery is over.
 //             R2 latest_ changes with gate and lock held, before the value reaches anyone.
 // Orders: refs: a dropped handle's use of it happens before it is destroyed.
-// Tested by: tests/unit/sync/fan_out_test.cpp, tests/conformance/channels
+// Tested by: tests/conformance/channels/{broadcast,watch}_test.cpp
 #include <weft/detail/channel_kinds.hpp>
 
 #include <array>

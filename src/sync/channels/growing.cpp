@@ -4,7 +4,7 @@
 // nothing is allocated or freed while the channel is locked. One block is kept for the next sender.
 // Threads: any. Locks: the channel's.
 // Invariants: R1 nobody waits to send. R2 no values => head_ is tail_, and both stand at its start.
-// Tested by: tests/unit/sync/growing_channel_test.cpp, tests/conformance/channels
+// Tested by: tests/conformance/channels/unbounded_test.cpp
 #include <weft/detail/channel_kinds.hpp>
 
 #include <algorithm>
