@@ -189,7 +189,11 @@ void runtime::leave_idle(worker& w) noexcept {
 }
 
 bool runtime::anything_waits() const noexcept {
-  if (!injected_.empty() || earliest_timer() != never_ns) return true;
+  return earliest_timer() != never_ns || work_waits();
+}
+
+bool runtime::work_waits() const noexcept {
+  if (!injected_.empty()) return true;
   for (int i = 0; i < processors_made_.read(); ++i)
     if (const processor* p = processors_[static_cast<std::size_t>(i)].read())
       if (p->has_work()) return true;

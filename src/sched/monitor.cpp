@@ -119,11 +119,7 @@ bool runtime::somebody_waits() noexcept {
     std::lock_guard guard(idle_lock_);
     if (stopping() || lookout_ || !idle_.empty()) return false;
   }
-  if (!injected_.empty() || earliest_timer() <= now_ns()) return true;
-  for (int i = 0; i < processors_made_.read(); ++i)
-    if (const processor* p = processors_[static_cast<std::size_t>(i)].read())
-      if (p->has_work()) return true;
-  return false;
+  return earliest_timer() <= now_ns() || work_waits();
 }
 
 /// Null: there is no thread to be had.
@@ -132,8 +128,11 @@ worker* runtime::take_spare() noexcept {
     std::lock_guard guard(idle_lock_);
     if (worker* w = spare_.pop_front()) return w;
   }
-  worker* made = start_spare_worker();
-  if (made || std::exchange(told_of_threads_, true)) return made;
+  if (worker* made = start_spare_worker()) return made;
+  {
+    std::lock_guard guard(idle_lock_);
+    if (std::exchange(told_of_threads_, true)) return nullptr;
+  }
   std::fprintf(stderr,
                "weft: no thread to stand in for one that is blocked (%d are allowed: "
                "WEFT_MAX_THREADS, weft::set_max_threads); goroutines wait for it\n",

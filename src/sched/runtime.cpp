@@ -106,7 +106,6 @@ void runtime::start_first_worker() {
   }
   if (!first) throw std::bad_alloc();
   start_worker(*first);
-  start_monitor();
 }
 
 /// Null: there is no memory for another.
@@ -169,6 +168,7 @@ void runtime::start_worker(processor& p) {
     fresh->role = worker_role::running;
     if (!start_thread_for(*fresh)) throw_no_thread();
     fresh.release();  // the thread's own; it ends with the thread, or with the process
+    start_monitor();
   } catch (...) {
     std::lock_guard guard(idle_lock_);
     p.holder.write(nullptr);

@@ -130,6 +130,7 @@ class runtime {
   void call_lookout() noexcept;
   void update_watched_locked() noexcept;
   bool anything_waits() const noexcept;
+  bool work_waits() const noexcept;
   deadline_ns earliest_timer() const noexcept;
   worker_role role_of(worker& w) noexcept;
   bool must_attend(const worker& w) const noexcept;
@@ -167,12 +168,12 @@ class runtime {
 
   std::array<watch, processors_max> watches_{};  // the monitor's own
   parker monitor_sleep_;
-  bool monitor_runs_ = false;  // the idle lock, like the next three
+  bool monitor_runs_ = false;  // the idle lock, like the next four
   bool monitor_sleeps_ = false;
   int threads_ = 0;
   int detached_count_ = 0;
-  hint<int> threads_max_{10'000};
   bool told_of_threads_ = false;
+  hint<int> threads_max_{10'000};
 
   spin_lock start_lock_;
   published<bool> started_{false};

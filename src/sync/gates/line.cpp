@@ -1,7 +1,6 @@
 // The ends of a line: its destruction, and waits that need not begin.
 #include "sync/gates/line.hpp"
 
-#include "sched/runtime.hpp"
 #include "sync/locks/misuse.hpp"
 
 namespace weft::detail {
@@ -14,8 +13,6 @@ void close_line(waiting_line& room, const char* words) noexcept {
   l.lock.unlock();
   if (in_use) die_of_misuse(words);
 }
-
-bool program_ends() noexcept { return runtime::get().stopping(); }
 
 bool over_before_waiting(const wait_bound& bound) noexcept {
   wait_outcome outcome{};

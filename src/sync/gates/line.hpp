@@ -65,9 +65,6 @@ struct line {
 /// ends with `words`, unless it is ending anyway.
 void close_line(waiting_line& room, const char* words) noexcept;
 
-/// Whether exit() is destroying static objects, while frozen workers still stand in their queues.
-[[nodiscard]] bool program_ends() noexcept;
-
 /// Whether a wait that cannot succeed at once is over. Then others have had a turn: a loop that
 /// polls must not keep the processor.
 [[nodiscard]] bool over_before_waiting(const wait_bound& bound) noexcept;

@@ -20,8 +20,10 @@ void die_of_misuse(std::string_view words) noexcept {
   fatal(text);
 }
 
+bool program_ends() noexcept { return runtime::get().stopping(); }
+
 void die_unless_exiting(std::string_view words) noexcept {
-  if (!runtime::get().stopping()) die_of_misuse(words);
+  if (!program_ends()) die_of_misuse(words);
 }
 
 }  // namespace weft::detail

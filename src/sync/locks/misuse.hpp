@@ -12,4 +12,7 @@ namespace weft::detail {
 /// it will never run again.
 void die_unless_exiting(std::string_view words) noexcept;
 
+/// Whether exit() is destroying static objects, while frozen workers still stand in their queues.
+[[nodiscard]] bool program_ends() noexcept;
+
 }  // namespace weft::detail
