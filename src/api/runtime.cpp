@@ -22,7 +22,7 @@ detail::blocking_section::blocking_section() noexcept {
 }
 
 detail::blocking_section::~blocking_section() {
-  if (const worker* w = this_worker(); w && w->owned->detached.read()) yield_turn();
+  rejoin();
 }
 
 void yield() noexcept { detail::yield_turn(); }

@@ -17,6 +17,12 @@
 
 namespace weft::detail {
 
+/// Memory that is cut into stacks.
+struct stack_slab {
+  const std::byte* low = nullptr;
+  std::size_t bytes = 0;
+};
+
 class stack_pool {
  public:
   /// Returns an empty stack when the kernel gives no more address space.
@@ -26,6 +32,9 @@ class stack_pool {
   /// Stacks ever made, for tests and reports.
   std::size_t created() const noexcept;
 
+  /// Adds every slab there is. Throws: std::bad_alloc.
+  void list_slabs(std::vector<stack_slab>& to);
+
  private:
   /// Stacks kept with their memory; more than this go back to the kernel.
   static constexpr std::size_t warm_max = 1024;
@@ -34,6 +43,7 @@ class stack_pool {
     spin_lock lock;
     std::vector<stack> warm;   // were used lately: their top page is resident
     std::vector<stack> cold;   // own no memory
+    std::vector<stack_slab> slabs;
     std::byte* slab = nullptr;  // the rest of the newest slab
     std::size_t left = 0;
     hint<std::size_t> created;

@@ -13,8 +13,10 @@
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "port/cpu_count.hpp"
+#include "port/fork.hpp"
 #include "port/thread.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/watch/hooks.hpp"
 
 namespace weft::detail {
 namespace {
@@ -48,26 +50,9 @@ int wanted_procs() noexcept {
   }
 }
 
-bool wants_forced_migration() noexcept {
-  const char* text = std::getenv("WEFT_FORCE_MIGRATE");
-  return text && *text != '\0' && std::strcmp(text, "0") != 0;
-}
-
-void stop_at_exit() { runtime::get().stop(); }
-
-/// exit() destroys the main thread's thread_locals before any static object.
-struct main_thread_end {
-  ~main_thread_end() {
-    if (is_main_thread()) runtime::get().stop();
-  }
-};
-
-void watch_for_exit() {
-  std::atexit(stop_at_exit);
-  if (is_main_thread()) {
-    static thread_local main_thread_end end;
-    static_cast<void>(&end);
-  }
+bool is_set(const char* name, bool otherwise) noexcept {
+  const char* text = std::getenv(name);
+  return text && *text != '\0' ? std::strcmp(text, "0") != 0 : otherwise;
 }
 
 }  // namespace
@@ -83,7 +68,8 @@ runtime::runtime() noexcept {
   prepare_barriers();
   target_.write(wanted_procs());
   if (const int n = positive_in_environment("WEFT_MAX_THREADS"); n > 0) threads_max_.write(n);
-  forced_migration_ = wants_forced_migration();
+  forced_migration_ = is_set("WEFT_FORCE_MIGRATE", false);
+  detects_deadlocks_.publish(is_set("WEFT_DEADLOCK", true));
 }
 
 void ensure_running() { runtime::get().ensure_running(); }
@@ -93,8 +79,10 @@ void runtime::ensure_running() {
     return;
   std::lock_guard guard(start_lock_);
   if (started_.read()) return;
+  refresh_coarse_clock();
   start_first_worker();
   watch_for_exit();
+  on_start();
   started_.publish(true);
 }
 
@@ -190,6 +178,7 @@ void runtime::worker_thread(void* raw) {
   const stack_bounds bounds = thread_stack_bounds();
   w->own.sanitizers.set_bounds(bounds.low, bounds.bytes);
   w->own.sanitizers.use_thread_fiber();
+  watch_thread_for_exit();
   runtime& r = get();
   r.run_worker(*w);
   set_current_worker_word(nullptr);
@@ -245,28 +234,6 @@ int runtime::set_max_procs(int n) {
   return before;
 }
 
-void runtime::stop() noexcept {
-  constexpr deadline_ns patience_ns = 20'000'000;
-  if (!started_.read()) return;
-  stopping_.publish(true);
-  ask_for_attention(0);
-  {
-    std::lock_guard guard(idle_lock_);
-    for (worker* w = idle_.front(); w; w = w->next) w->sleep.unpark();
-    if (lookout_) lookout_->sleep.unpark();
-  }
-  const worker* self = this_worker();
-  const int own = self && !self->owned->detached.read() ? 1 : 0;
-  const deadline_ns give_up = now_ns() + patience_ns;
-  while (now_ns() < give_up) {
-    {
-      std::lock_guard guard(idle_lock_);
-      if (running_count_ <= own && !lookout_) return;
-    }
-    yield_thread();
-  }
-}
-
 std::size_t runtime::count_goroutines() const noexcept {
   std::uint64_t finished = 0;
   for (const processor* p = made_.read(); p; p = p->next_made) finished += p->finished.read();
@@ -293,8 +260,10 @@ goroutine* runtime::take_goroutine() {
     if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
-    if (const goroutine* creator = w->current; creator && creator->own.labels) [[unlikely]]
-      if (!w->keeps_time) g->own.labels = share(creator->own.labels);
+    const goroutine* creator = w->keeps_time ? nullptr : w->current;
+    g->parent = creator ? creator->id : 0;
+    if (creator && creator->own.labels) [[unlikely]]
+      g->own.labels = share(creator->own.labels);
     return g;
   }
   label_set* const labels = thread_belongings().labels;
@@ -302,6 +271,7 @@ goroutine* runtime::take_goroutine() {
   if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
+  g->parent = 0;
   g->own.labels = share(labels);
   return g;
 }

@@ -11,6 +11,8 @@ wait_group_core* wait_group_make();
 void wait_group_retain(wait_group_core* g) noexcept;
 void wait_group_release(wait_group_core* g) noexcept;
 /// Throws: std::logic_error, with the count unchanged.
+/// How many are not done: a snapshot.
+int wait_group_count(const wait_group_core* g) noexcept;
 void wait_group_add(wait_group_core* g, int n);
 /// Returns: whether the count came to zero within the bound.
 bool wait_group_wait(wait_group_core* g, const wait_bound& bound) noexcept;

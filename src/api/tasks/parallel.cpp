@@ -265,7 +265,7 @@ void shared_loop::leave_last(participant& self) noexcept {
   remove_locked(self);
   if (participant_count_ == 0) return lock_.unlock();
   caller_ = self.who;
-  park(wait_reason::parallel, {unlock, this});
+  park({wait_reason::parallel, this}, {unlock, this});
 }
 
 bool shared_loop::run_all() {

@@ -21,6 +21,7 @@ namespace weft::detail {
 struct alignas(64) lock_room {
   spin_lock lock;
   std::uint8_t idle_unlocks = 0;
+  hint<std::uint8_t> patience;  // of its shared_mutexes: how often to look again before parking
   mutex_core* registered = nullptr;
 
   /// The argument of a commit.
