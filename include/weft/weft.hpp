@@ -11,6 +11,7 @@
 #include <weft/debug/dump.hpp>
 #include <weft/debug/leak_check.hpp>
 #include <weft/debug/stuck.hpp>
+#include <weft/debug/no_park_scope.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>

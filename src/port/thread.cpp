@@ -14,6 +14,8 @@
 #include <string_view>
 #include <system_error>
 
+#include <weft/detail/atomic.hpp>
+
 namespace weft::detail {
 namespace {
 
@@ -42,6 +44,17 @@ void start_thread(void (*run)(void*), void* argument) {
     throw std::system_error(error, std::generic_category(), "weft: no thread for a worker");
   request.release();
 }
+
+namespace {
+constinit atomic<int> service_threads_started{0};
+}  // namespace
+
+void start_service_thread(void (*run)(void*), void* argument) {
+  start_thread(run, argument);
+  service_threads_started.fetch_add(1);
+}
+
+int service_thread_count() noexcept { return service_threads_started.load(); }
 
 void prepare_worker_thread(const char* name) noexcept {
   ::pthread_setname_np(::pthread_self(), name);

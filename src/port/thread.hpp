@@ -8,6 +8,11 @@ namespace weft::detail {
 /// Starts a detached thread that calls run(argument). Throws: std::system_error.
 void start_thread(void (*run)(void*), void* argument);
 
+/// The same for one that serves weft itself and changes nothing of the program's.
+void start_service_thread(void (*run)(void*), void* argument);
+/// How many were started so; none of them ever ends.
+int service_thread_count() noexcept;
+
 /// Names the calling thread for tools, and lets its sleeps end on time (timer slack of 1 ns: the
 /// default of 50 us is more than most sleeps that goroutines ask for).
 void prepare_worker_thread(const char* name) noexcept;

@@ -69,6 +69,7 @@ class leak_check {
   leak_options options_;
   std::source_location where_;
   std::vector<std::uint64_t> before_;  // the numbers of those that were there, in order
+  int exceptions_ = 0;                 // in flight at the beginning
   bool reported_ = false;
 };
 

@@ -53,8 +53,7 @@ class [[nodiscard]] no_park_scope {
 template <class Mutex>
 class [[nodiscard]] no_park_lock {
  public:
-  explicit no_park_lock(Mutex& mutex,
-                        std::source_location where = std::source_location::current())
+  explicit no_park_lock(Mutex& mutex, std::source_location where = std::source_location::current())
       : mutex_((mutex.lock(), mutex)), scope_("a lock of the thread is held", where) {}
   no_park_lock(const no_park_lock&) = delete;
   no_park_lock& operator=(const no_park_lock&) = delete;

@@ -17,7 +17,7 @@ struct stuck_goroutine {
   std::uint64_t id = 0;
   std::string name;
   stuck_kind kind{};
-  std::string why;     ///< "waits for a mutex that was locked on the stack of goroutine 7, which ..."
+  std::string why;  ///< "waits for a mutex that was locked on the stack of goroutine 7, which ..."
   std::string report;  ///< as in a dump: state, stack, where it was started
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "port/sync/barrier.hpp"
 #include "sched/runtime.hpp"
 
 namespace weft::detail {
@@ -25,8 +26,11 @@ lock_owners::lock_owners(const std::vector<goroutine_view>& views) {
     if (v.memory)
       spans_.push_back(
           {token_of(v.memory.low()), stack_class_bytes(v.size) >> stack_token_shift, i});
-    if (v.started && (!v.memory || !is_as_seen(v))) knows_all_ = false;
   }
+  heavy_barrier();  // Order: census. See sched/watch/census.hpp.
+  knows_all_ = std::none_of(views.begin(), views.end(), [](const goroutine_view& v) {
+    return v.started && (!v.memory || v.block->state.word() != v.word);
+  });
   const auto by_place = [](const span& a, const span& b) { return a.low < b.low; };
   std::sort(spans_.begin(), spans_.end(), by_place);
 }

@@ -18,11 +18,15 @@
 #include "port/clock.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
+#include "sched/watch/hooks.hpp"
 
 namespace weft::detail {
 namespace {
 
-void stop_at_exit() { runtime::get().stop(); }
+void stop_at_exit() {
+  before_exit();
+  runtime::get().stop();
+}
 
 /// On a worker's thread only exit() ends thread_locals while there is a worker.
 struct thread_locals_end {

@@ -13,9 +13,10 @@ void runtime::watch_for_forks() noexcept {
 }
 
 void runtime::begin_forked_child() noexcept {
-  started_.publish(false);   // a start asks for the runtime
-  watched_.publish(false);   // what becomes runnable has to be seen by somebody
-  for (processor* p = made_.read(); p; p = p->next_made) p->attention.write(true);  // a park, an end
+  started_.publish(false);  // a start asks for the runtime
+  watched_.publish(false);  // what becomes runnable has to be seen by somebody
+  for (processor* p = made_.read(); p; p = p->next_made)
+    p->attention.write(true);  // a park, an end
 }
 
 }  // namespace weft::detail

@@ -33,7 +33,11 @@ WEFT_READS_RACILY racy_fields read_fields(const goroutine& g) noexcept {
 std::string read_name(const char* name) {
   if (!name) return {};
   char text[name_bytes_max];
-  return copy_string(text, sizeof text, name) ? text : "?";
+  if (!copy_string(text, sizeof text, name)) return "?";
+  // Its bytes may be somebody else's by now.
+  for (char* each = text; *each != '\0'; ++each)
+    if (static_cast<unsigned char>(*each) < ' ') *each = '?';
+  return text;
 }
 
 goroutine_view look_at(goroutine& g, deadline_ns now) {

@@ -7,7 +7,7 @@
 // A thread that weft does not know (a third party's, or main in a read(2)) could still act; while
 // one exists, the question is asked again after a pause that grows.
 // Threads: the monitor; note_sleeping_thread by plain threads.
-// Tested by: tests/unit/sched/deadlock_test.cpp, tests/death/deadlock
+// Tested by: tests/unit/sched/deadlock_test.cpp, tests/death/inspect
 #include "sched/watch/hooks.hpp"
 
 #include <algorithm>
@@ -33,7 +33,8 @@ constexpr deadline_ns longest_pause_ns = 10'000'000'000;
 /// Threads that are neither the program's nor workers.
 int service_threads() noexcept {
   constexpr int monitors = 1;
-  return monitors + (signal_thread_runs() ? 1 : 0) + sanitizer_thread_count;
+  return monitors + (signal_thread_runs() ? 1 : 0) + sanitizer_thread_count +
+         service_thread_count();
 }
 
 bool all_wait(const std::vector<goroutine_view>& views) noexcept {

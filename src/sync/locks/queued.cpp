@@ -94,8 +94,7 @@ bool was_made_on(stack_token token, const goroutine_view& view) noexcept {
 
 bool waits_for_lock(const goroutine_view& view) noexcept {
   return view.state == goroutine_state::waiting && view.waits_on &&
-         (view.reason == wait_reason::mutex_lock ||
-          view.reason == wait_reason::shared_mutex_lock ||
+         (view.reason == wait_reason::mutex_lock || view.reason == wait_reason::shared_mutex_lock ||
           view.reason == wait_reason::shared_mutex_lock_shared);
 }
 

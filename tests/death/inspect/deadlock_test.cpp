@@ -16,12 +16,12 @@
 namespace {
 
 using namespace std::chrono_literals;
-using deadlock_test::all_is_well;
+using death::all_is_well;
 using ::testing::ExitedWithCode;
 using ::testing::KilledBySignal;
 
-using deadlock = deadlock_test::in_a_fresh_process;
-DEADLOCK_TEST_AT_COUNTS(deadlock);
+using deadlock = death::in_a_fresh_process;
+WEFT_DEATHS_AT_COUNTS(deadlock);
 
 constexpr char words_of_go[] = "fatal error: all goroutines are asleep - deadlock!";
 

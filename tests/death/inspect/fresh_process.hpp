@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace deadlock_test {
+namespace death {
 
 class in_a_fresh_process : public ::testing::TestWithParam<const char*> {
  protected:
@@ -23,8 +23,8 @@ class in_a_fresh_process : public ::testing::TestWithParam<const char*> {
   std::_Exit(0);
 }
 
-}  // namespace deadlock_test
+}  // namespace death
 
-#define DEADLOCK_TEST_AT_COUNTS(suite) \
+#define WEFT_DEATHS_AT_COUNTS(suite) \
   INSTANTIATE_TEST_SUITE_P(procs, suite, ::testing::Values("1", "2", "4"), \
                            [](const auto& tested) { return std::string(tested.param); })

@@ -17,11 +17,11 @@
 namespace {
 
 using namespace std::chrono_literals;
-using deadlock_test::all_is_well;
+using death::all_is_well;
 using ::testing::ExitedWithCode;
 
-using no_deadlock = deadlock_test::in_a_fresh_process;
-DEADLOCK_TEST_AT_COUNTS(no_deadlock);
+using no_deadlock = death::in_a_fresh_process;
+WEFT_DEATHS_AT_COUNTS(no_deadlock);
 
 // Longer than the detector takes to look, several times over.
 constexpr auto a_while = 120ms;
