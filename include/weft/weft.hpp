@@ -7,6 +7,7 @@
 #include <weft/channels/unbounded.hpp>
 #include <weft/channels/watch.hpp>
 #include <weft/context.hpp>
+#include <weft/debug/crash.hpp>
 #include <weft/debug/deadlock.hpp>
 #include <weft/debug/dump.hpp>
 #include <weft/debug/leak_check.hpp>

@@ -95,6 +95,7 @@ class goroutine : public waiter {
   belongings own;
 
   void* closure_address() noexcept;
+  std::size_t closure_bytes_outside() const noexcept;
 };
 
 /// Puts the closure inside if it fits, else on the heap. Throws: std::bad_alloc.

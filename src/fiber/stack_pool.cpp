@@ -23,6 +23,15 @@ bool stack::canary_is_intact() const noexcept {
   return std::memcmp(low(), &canary, sizeof canary) == 0;
 }
 
+std::size_t stack_high_water(const stack& memory, stack_class size) noexcept {
+  if (!memory) return 0;
+  // The lowest page is the guard, or has a canary in it and was touched for that.
+  const std::size_t page = page_bytes();
+  const std::size_t bytes = stack_class_bytes(size);
+  if (!memory.guarded() && !memory.canary_is_intact()) return bytes;
+  return touched_from_top(memory.low() + page, bytes - page);
+}
+
 stack stack_pool::acquire(stack_class size) noexcept {
   shelf& s = shelves_[size];
   std::lock_guard guard(s.lock);
@@ -53,7 +62,7 @@ bool stack_pool::refill_locked(shelf& s, stack_class size) noexcept {
   try {
     const std::size_t all = s.created.read() + count;
     if (s.cold.capacity() < all) s.cold.reserve(std::max(all, 2 * s.cold.capacity()));
-    if (s.warm.capacity() < warm_max) s.warm.reserve(warm_max);
+    s.warm.reserve(warm_max(size));
     if (s.slabs.size() == s.slabs.capacity()) s.slabs.reserve(2 * s.slabs.size() + 4);
   } catch (const std::bad_alloc&) {
     return false;
@@ -70,7 +79,7 @@ void stack_pool::release(stack freed, stack_class size) noexcept {
   shelf& s = shelves_[size];
   {
     std::lock_guard guard(s.lock);
-    if (s.warm.size() < warm_max) {
+    if (s.warm.size() < warm_max(size)) {
       s.warm.push_back(freed);
       return;
     }

@@ -6,6 +6,7 @@
 // Tested by: tests/unit/fiber/stack_pool_test.cpp
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -36,8 +37,13 @@ class stack_pool {
   void list_slabs(std::vector<stack_slab>& to);
 
  private:
-  /// Stacks kept with their memory; more than this go back to the kernel.
-  static constexpr std::size_t warm_max = 1024;
+  /// Stacks kept with their memory; more than this go back to the kernel. Each may have touched all
+  /// of it, so that fewer large ones are kept.
+  static constexpr std::size_t warm_max(stack_class size) noexcept {
+    constexpr std::size_t count_max = 1024;
+    constexpr std::size_t bytes_max = std::size_t{256} << 20;
+    return std::clamp<std::size_t>(bytes_max / stack_class_bytes(size), 1, count_max);
+  }
 
   struct shelf {
     spin_lock lock;

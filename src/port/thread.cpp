@@ -70,6 +70,10 @@ stack_bounds thread_stack_bounds() noexcept {
   return bounds;
 }
 
+void read_thread_name(char (&to)[thread_name_room]) noexcept {
+  if (::pthread_getname_np(::pthread_self(), to, sizeof to) != 0) to[0] = '\0';
+}
+
 bool is_main_thread() noexcept { return this_thread_number() == ::getpid(); }
 
 int this_thread_number() noexcept { return static_cast<int>(::syscall(SYS_gettid)); }

@@ -23,6 +23,10 @@ struct stack_bounds {
 };
 stack_bounds thread_stack_bounds() noexcept;
 
+inline constexpr std::size_t thread_name_room = 16;
+/// The calling thread's, as tools see it.
+void read_thread_name(char (&to)[thread_name_room]) noexcept;
+
 bool is_main_thread() noexcept;
 /// The calling thread's number in the kernel.
 int this_thread_number() noexcept;

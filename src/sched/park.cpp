@@ -54,6 +54,7 @@ class thread_sleep {
   ~thread_sleep() {
     parked_threads::leave(self_);
     self_.reason.write(wait_reason::none);
+    self_.waits_on.write(nullptr);  // or a search for pointers would find it
   }
 
  private:
@@ -76,6 +77,7 @@ class exit_pause {
 };
 
 void park_thread(thread_waiter& self, const wait_cause& cause, commit then) noexcept {
+  __builtin_unwind_init();  // all registers of its callers on the stack, for who looks for pointers
   const thread_sleep listed(self, cause, false);
   run(then);
   const exit_pause others_go_on;
@@ -85,6 +87,7 @@ void park_thread(thread_waiter& self, const wait_cause& cause, commit then) noex
 
 void park_thread_until(thread_waiter& self, const wait_cause& cause, commit then,
                        deadline_ns deadline, wait_claim& claim) noexcept {
+  __builtin_unwind_init();  // see park_thread()
   const thread_sleep listed(self, cause, true);
   run(then);
   const exit_pause others_go_on;

@@ -13,17 +13,18 @@
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "port/cpu_count.hpp"
+#include "port/fault.hpp"
 #include "port/fork.hpp"
 #include "port/thread.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/watch/crash.hpp"
 #include "sched/watch/hooks.hpp"
 
 namespace weft::detail {
 namespace {
 
-[[noreturn]] void throw_no_thread() {
-  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                          "weft: as many threads as max_threads allows");
+[[noreturn]] void throw_no_thread(const char* words) {
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), words);
 }
 
 /// 0: it is not set to a positive number. One too large to count counts as the largest.
@@ -77,11 +78,17 @@ void ensure_running() { runtime::get().ensure_running(); }
 void runtime::ensure_running() {
   if (started_.read()) [[likely]]
     return;
+  check_forked_child("a start");
   std::lock_guard guard(start_lock_);
   if (started_.read()) return;
   refresh_coarse_clock();
+  watch_for_crashes();
   start_first_worker();
+  start_monitor();
+  // Without it a goroutine in a blocking call would stop the others in silence.
+  if (!monitor_runs()) throw_no_thread("weft: no thread for the monitor");
   watch_for_exit();
+  watch_for_forks();
   on_start();
   started_.publish(true);
 }
@@ -90,6 +97,7 @@ void runtime::start_first_worker() {
   processor* first = nullptr;
   {
     std::lock_guard guard(idle_lock_);
+    if (active_count_ > 0) return;  // it was the monitor that could not be started
     first = activate_processor_locked();
   }
   if (!first) throw std::bad_alloc();
@@ -154,7 +162,7 @@ void runtime::start_worker(processor& p) {
     fresh->owned = &p;
     p.holder.write(fresh.get());
     fresh->role = worker_role::running;
-    if (!start_thread_for(*fresh)) throw_no_thread();
+    if (!start_thread_for(*fresh)) throw_no_thread("weft: as many threads as max_threads allows");
     fresh.release();  // the thread's own; it ends with the thread, or with the process
     start_monitor();
   } catch (...) {
@@ -170,6 +178,7 @@ void runtime::start_worker(processor& p) {
 
 void runtime::worker_thread(void* raw) {
   std::unique_ptr<worker> w(static_cast<worker*>(raw));
+  const alternate_stack for_faults;
   prepare_worker_thread("weft-worker");
   set_current_worker_word(w.get());
   w->thread = this_thread_number();
@@ -284,6 +293,7 @@ void runtime::recycle(goroutine& g) noexcept {
   g.locked_to = nullptr;
   g.avoid = nullptr;
   g.lock_depth = 0;
+  g.id = 0;  // a block in use before its start has one: its closure holds what it will need
   g.state.write(goroutine_state::unused);
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
@@ -312,12 +322,17 @@ processor& runtime::processor_here() noexcept {
   return *processors_[0].read();
 }
 
-/// After something was armed on p, or moved there: a processor that was detached meanwhile is
-/// looked at by nobody. The heap's lock orders this read after the detaching one's write.
+bool runtime::is_listed(const processor& p) const noexcept {
+  return processors_[static_cast<std::size_t>(p.number())].read() == &p;
+}
+
+/// After something was armed on p, or moved there: only the timers of a listed processor are looked
+/// at. (One that was detached and given back is neither listed nor detached any more.) Who takes p
+/// out of the list empties its heap after that, under the heap's lock: either it finds what was
+/// armed, or whoever armed it finds p not listed.
 void runtime::settle_timers(processor& p) noexcept {
-  for (processor* at = &p; at->detached.read();) {
+  for (processor* at = &p; !is_listed(*at);) {
     processor* next = processors_[0].read();
-    if (next == at) return;  // about to be replaced, and emptied after that
     at->timers.move_all_to(next->timers);
     at = next;
     wake_one();  // whoever sleeps until the next timer knows nothing of these
@@ -327,7 +342,7 @@ void runtime::settle_timers(processor& p) noexcept {
 void runtime::arm_wake(timed_wake& timer, deadline_ns when) noexcept {
   processor& p = processor_here();
   p.timers.arm(timer, when);
-  if (p.detached.read()) [[unlikely]]
+  if (!is_listed(p)) [[unlikely]]
     settle_timers(p);
 }
 
@@ -335,7 +350,7 @@ void runtime::arm_action(timed_action& action, deadline_ns when, deadline_ns per
                          std::uint64_t epoch) noexcept {
   processor& p = processor_here();
   p.timers.arm(action, when, period, epoch);
-  if (p.detached.read()) [[unlikely]]
+  if (!is_listed(p)) [[unlikely]]
     settle_timers(p);
 }
 

@@ -95,6 +95,9 @@ class runtime {
   void note_sleeping_thread() noexcept;
   /// Returns: what it was.
   bool set_deadlock_detection(bool on) noexcept;
+  /// Threads that run goroutines, asleep or not.
+  int worker_count() noexcept;
+  bool monitor_runs() const noexcept { return monitor_runs_.read(); }
 
   bool forced_migration() const noexcept { return forced_migration_; }
   std::size_t stacks_created() const noexcept { return stacks_.created(); }
@@ -113,6 +116,7 @@ class runtime {
   static void worker_thread(void* raw);
   void ask_for_attention(int from) noexcept;
   processor& processor_here() noexcept;
+  bool is_listed(const processor& p) const noexcept;
   void settle_timers(processor& p) noexcept;
 
   // ending/

@@ -11,8 +11,8 @@
 
 #include "base/fatal.hpp"
 #include "port/switch/context.hpp"
-#include "fiber/panic.hpp"
 #include "sched/runtime.hpp"
+#include "sched/watch/crash.hpp"
 
 namespace weft::detail {
 namespace {
@@ -76,9 +76,7 @@ worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
 void check_canary(const goroutine& g) noexcept {
   if (g.memory.guarded() || g.memory.canary_is_intact()) [[likely]]
     return;
-  char text[512];
-  describe(g, text, sizeof text);
-  fatal(std::string("stack overflow: ") + text);
+  die_of_stack_overflow(g);
 }
 
 [[noreturn]] void die_of_thread_exit(const goroutine& g) noexcept {
@@ -106,7 +104,9 @@ void check_canary(const goroutine& g) noexcept {
   check_canary(g);
 }
 
-void run_to_end(goroutine& g) noexcept {
+/// Not noexcept, and nothing below it is, up to the end of the stack: so std::terminate() is called
+/// where an exception that nobody catches was thrown, and the report has the stack of the throw.
+void run_to_end(goroutine& g) {
   try {
     g.run(g.closure_address());
   } catch (const exit_request&) {
@@ -114,8 +114,6 @@ void run_to_end(goroutine& g) noexcept {
   } catch (const abi::__forced_unwind&) {  // glibc does not let a thread go on after this
     die_of_thread_exit(g);
 #endif
-  } catch (...) {
-    die_of_uncaught_exception(g);
   }
   if (g.own.locals) [[unlikely]]
     g.own.end_locals();

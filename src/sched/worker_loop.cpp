@@ -74,6 +74,9 @@ void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
         std::fputs("weft: no memory for a goroutine's stack; it waits for one\n", stderr);
       }
       w.owned->push_oldest_owner(&g);
+      // Nothing is switched to here: what gives a stack back may wait where only a switch looks.
+      fire_due_timers();
+      take_injected(*w.owned);
       yield_thread();
       return;
     }

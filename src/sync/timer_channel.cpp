@@ -23,7 +23,7 @@ namespace {
 
 class timer_channel final : public channel_core, private timed_action {
  public:
-  timer_channel() noexcept : channel_core(ops_of<time_point>, 1, room_) {}
+  timer_channel() noexcept : channel_core(ops_of<time_point>, 1, room_) { mark_sent_by_clock(); }
 
   std::size_t visible_size() const noexcept override { return 0; }
   std::size_t visible_capacity() const noexcept override { return 0; }

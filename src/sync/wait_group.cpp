@@ -77,6 +77,8 @@ bool announce_waiter(wait_group_core& g) noexcept {
 
 }  // namespace
 
+std::size_t wait_group_bytes() noexcept { return sizeof(wait_group_core); }
+
 wait_group_core* wait_group_make() { return new wait_group_core; }
 
 void wait_group_retain(wait_group_core* g) noexcept {

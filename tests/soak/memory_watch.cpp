@@ -43,7 +43,7 @@ bool memory_watch::grows(const memory_use& now) {
     return false;
   }
   // A sanitizer keeps books of its own, of every thread that ever was and every freed piece.
-  const std::size_t resident_slack = under_tsan || under_asan ? 1024 * mib : 48 * mib;
+  const std::size_t resident_slack = under_tsan || under_asan ? 1024 * mib : 96 * mib;
   if (told_ || (!exceeds(&memory_use::resident, resident_slack) &&
                 !exceeds(&memory_use::allocated, 8 * mib)))
     return false;

@@ -21,7 +21,7 @@ class memory_watch {
 
  private:
   static constexpr std::size_t window = 64;
-  static constexpr std::size_t settled_after = 128;
+  static constexpr std::size_t settled_after = 600;
 
   bool exceeds(std::size_t memory_use::*what, std::size_t slack) const;
 

@@ -1,18 +1,15 @@
 #include "watchdog.hpp"
 
-#include <csignal>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
+#include <string>
 
 #include <weft/weft.hpp>
 
 #include "cast.hpp"
-
-#if defined(SOAK_CAN_DUMP)
-#include <iostream>
-
-#include <weft/debug/dump.hpp>
-#endif
 
 namespace soak {
 
@@ -50,10 +47,11 @@ void watchdog::bark(const round& hanging) {
                  p.on_thread ? "thread" : "goroutine", p.what->doing(),
                  static_cast<unsigned long long>(p.what->steps()));
   std::fprintf(stderr, "  again: %s\n", hanging.replay().c_str());
-  if (std::getenv("WEFT_SOAK_STOP")) std::raise(SIGSTOP);  // for a debugger
-#if defined(SOAK_CAN_DUMP)
+  // For a debugger: a command, which gets the number of the process.
+  if (const char* command = std::getenv("WEFT_SOAK_ON_HANG"))
+    static_cast<void>(
+        std::system((std::string(command) + " " + std::to_string(::getpid())).c_str()) + 0);
   weft::dump(std::cerr);
-#endif
   std::abort();
 }
 

@@ -20,18 +20,18 @@ struct leak_options {
   /// How long goroutines may take to end on their own.
   std::chrono::nanoseconds grace = std::chrono::seconds(1);
   /// Goroutines of these names are no leaks.
-  std::vector<std::string> ignored_names;
+  std::vector<std::string> ignored_names{};
   /// Called by the destructor with the list. Empty: it prints the list on stderr and ends the
   /// program by std::abort, as an assertion does.
-  std::function<void(const std::string& list)> on_leak;
+  std::function<void(const std::string& list)> on_leak{};
 };
 
 /// A scope that no goroutine may outlive: for tests.
 ///
 /// At its end it waits until every goroutine that was started since its beginning has ended, by
 /// whomever and wherever it was started; at once if none is left, and no longer than `grace`. What
-/// is still alive then is a leak, and is listed as in a dump: number, name, state, for how long, its
-/// stack, where it was started; and, where weft can tell, that it will never be woken.
+/// is still alive then is a leak, and is listed as in a dump: number, name, state, for how long,
+/// its stack, where it was started; and, where weft can tell, that it will never be woken.
 ///
 /// ```
 /// TEST(server, stops) {
@@ -45,7 +45,7 @@ struct leak_options {
 ///
 /// Blocks:  leaks(), check() and the destructor: until the goroutines have ended, at most `grace`.
 /// Threads: one at a time.
-/// Example: tests/docs/leaks.cpp
+/// Example: tests/docs/leak_snippets.cpp
 class leak_check {
  public:
   /// Throws: std::bad_alloc.

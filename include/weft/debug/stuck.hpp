@@ -8,9 +8,8 @@ namespace weft {
 
 /// Why a goroutine can never be woken.
 enum class stuck_kind : std::uint8_t {
-  lock_cycle,      ///< it waits for a lock whose holder, in the end, waits for it
-  lock_abandoned,  ///< it waits for a lock whose holder has ended
-  unreachable,     ///< nobody who could still run can reach what it waits on
+  lock,         ///< who locked what it waits for has ended, or waits for ever, perhaps for this one
+  unreachable,  ///< nobody who could still run can reach what it waits on
 };
 
 struct stuck_goroutine {
@@ -43,8 +42,10 @@ struct stuck_options {
 ///
 /// 1. **Locks.** Who waits for a lock without a bound waits for the one who locked it. A ring of
 ///    these (a lock taken twice is one of length one), a holder that has ended, and all who wait
-///    for such a one, are found at any time, in a program that runs. A lock is known by the stack
-///    on which it was locked; who holds a shared_mutex for reading is not known.
+///    for such a one, are found at any time, in a program that runs. What is known of a holder is
+///    the stack on which it locked: "on the stack of goroutine 7" is goroutine 7 itself, or one
+///    that had this stack before it and ended with the lock in its hands. Not known: who holds a
+///    shared_mutex for reading, and locks held by plain threads.
 /// 2. **Memory.** A channel or a wait group that no goroutine, thread, timer or variable can reach
 ///    but those who wait for it will never wake them. What points to it is searched in all memory
 ///    that the process can write; stacks and closures of goroutines count only if somebody who can
@@ -60,7 +61,7 @@ struct stuck_options {
 /// Throws:  std::bad_alloc.
 /// Threads: any. With `WEFT_STUCK=1` in the environment it is done every second, and every finding
 ///          is printed on stderr once; the program goes on.
-/// Example: tests/docs/leaks.cpp
+/// Example: tests/docs/leak_snippets.cpp
 [[nodiscard]] stuck_goroutines find_stuck_goroutines(const stuck_options& options = {});
 
 }  // namespace weft

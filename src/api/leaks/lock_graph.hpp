@@ -6,7 +6,7 @@
 //             R3 if the first in a queue has stood there, without a turn, from one look until
 //                another, nobody has unlocked the lock between them.
 // Threads: any.
-// Tested by: tests/unit/api/stuck_test.cpp, tests/goker
+// Tested by: tests/goker/sound_test.cpp, tests/goker/goker_test.cpp
 #pragma once
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 // that waits for ever, so nothing that follows from the owner is wrong; only its number may be that
 // of the next on the same stack, which the words say.
 // Threads: any.
-// Tested by: tests/unit/api/lock_owners_test.cpp
+// Tested by: tests/unit/sync/queued_test.cpp, tests/goker
 #pragma once
 
 #include <cstddef>

@@ -9,6 +9,7 @@
 
 #include <weft/debug/stuck.hpp>
 
+#include "api/leaks/stillness.hpp"
 #include "port/clock.hpp"
 #include "port/sync/parker.hpp"
 #include "port/thread.hpp"
@@ -20,13 +21,13 @@ constexpr deadline_ns stuck_watch_period_ns = 1'000'000'000;
 
 void print_new_ones(std::set<std::uint64_t>& told) {
   stuck_goroutines all = find_stuck_goroutines();
-  std::erase_if(all.found,
-                [&](const stuck_goroutine& g) { return !told.insert(g.id).second; });
+  std::erase_if(all.found, [&](const stuck_goroutine& g) { return !told.insert(g.id).second; });
   if (!all.empty()) std::fprintf(stderr, "weft: %s", all.text().c_str());
 }
 
 void stuck_watch_thread(void*) {
   prepare_worker_thread("weft-stuck");
+  note_service_thread();
   parker sleep;
   std::set<std::uint64_t> told;
   for (;;) {

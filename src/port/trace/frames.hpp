@@ -1,11 +1,13 @@
 // A trace as text: functions, files and lines, in Go's layout.
 //
 //   app::parser::next(int)
-//   	/src/parser.cpp:42 +0x1f
+//           /src/parser.cpp:42 +0x1f
 // Threads: any; also in a signal handler, as far as the reading of debug information allows it: it
 //          takes no lock of weft's and no memory from malloc.
 // Tested by: tests/unit/port/trace/frames_test.cpp
 #pragma once
+
+#include <signal.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -26,13 +28,14 @@ class text_sink {
   ~text_sink() = default;
 };
 
-/// A file descriptor; what cannot be written is lost. Collects up to a line.
+/// A file descriptor; what cannot be written is lost. Collects up to a line. SIGPIPE is blocked
+/// meanwhile: a report that nobody reads must not change what the process dies of.
 class fd_sink final : public text_sink {
  public:
-  explicit fd_sink(int fd) noexcept : fd_(fd) {}
+  explicit fd_sink(int fd) noexcept;
   fd_sink(const fd_sink&) = delete;
   fd_sink& operator=(const fd_sink&) = delete;
-  ~fd_sink() { flush(); }
+  ~fd_sink();
   void write(std::string_view text) noexcept override;
   void flush() noexcept;
 
@@ -40,6 +43,7 @@ class fd_sink final : public text_sink {
   int fd_;
   std::size_t used_ = 0;
   char buffer_[512];
+  sigset_t mask_before_;
 };
 
 /// A string; `failed()` when there was no memory, and the text is cut.

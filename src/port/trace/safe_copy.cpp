@@ -27,8 +27,7 @@ bool copy_memory(void* to, const void* from, std::size_t bytes) noexcept {
   iovec local{to, bytes};
   // Safety: the kernel only reads there.
   iovec remote{const_cast<void*>(from), bytes};
-  const long copied =
-      ::syscall(SYS_process_vm_readv, ::getpid(), &local, 1UL, &remote, 1UL, 0UL);
+  const long copied = ::syscall(SYS_process_vm_readv, ::getpid(), &local, 1UL, &remote, 1UL, 0UL);
   const bool forbidden = copied < 0 && (errno == EPERM || errno == ENOSYS);
   errno = saved;
   if (forbidden) {

@@ -1,12 +1,11 @@
 // Stack traces: of the calling stack, of one that a signal interrupted, of one that stands still.
 //
-// The tables that C++ exceptions are unwound by (.eh_frame) are read by code of weft's own. Rejected:
-// libunwind, whose remote half needs its local half, and that one brings a second _Unwind_* for the
-// exceptions of the whole program; libdw, which wants debug information and allocates; libgcc's
-// _Unwind_Backtrace, which reads the running stack only, and crashes on a broken one. This needs no
-// library, no memory and no lock of its own, reads nothing but what it is told it may, and so works
-// in a signal handler and on garbage. What has no tables (code made at run time) is crossed by the
-// frame pointer.
+// The tables that C++ exceptions are unwound by (.eh_frame) are read by code of weft's own.
+// Rejected: libunwind, whose remote half drags in its local half, which brings a second set of
+// _Unwind_* for the whole program; libdw, which wants debug information and allocates; libgcc's
+// _Unwind_Backtrace, which knows the running stack only, and crashes on a broken one. This needs no
+// library, memory or lock of its own, and reads only what it may. What has no tables (code made
+// at run time) is crossed by the frame pointer.
 // Threads: any; also in a signal handler.
 // Invariants: R1 each frame lies above the one before it, so that every walk ends.
 // Tested by: tests/unit/port/trace/{stack_trace,unwind_garbage}_test.cpp
@@ -72,7 +71,9 @@ class long_trace {
   std::size_t count_ = 0;
 };
 
-void capture_trace(long_trace& to) noexcept;
+/// `below`: the address of a function that may be among the innermost; it and what it called are
+/// left out.
+void capture_trace(long_trace& to, const void* below = nullptr) noexcept;
 void capture_trace_of_signal(const void* ucontext, long_trace& to) noexcept;
 
 }  // namespace weft::detail

@@ -30,8 +30,8 @@ struct frame_registers {
   }
 };
 
-/// `expression`: its length, then its code. `first`: what is on the expression's stack at the start;
-/// null: nothing. Returns false if it needs what is not known or not readable.
+/// `expression`: its length, then its code. `first`: what is on the expression's stack at the
+/// start; null: nothing. Returns false if it needs what is not known or not readable.
 [[nodiscard]] bool evaluate(const std::uint8_t* expression, const frame_registers& registers,
                             stack_reader& memory, const std::uintptr_t* first,
                             std::uintptr_t& result) noexcept;

@@ -16,7 +16,6 @@ struct dwarf_eh_bases {
 // The unwinder's own look-up, which throwing uses: it knows every loaded object and every table
 // that was registered at run time. glibc 2.35 lets it search without a lock.
 const void* _Unwind_Find_FDE(void* pc, dwarf_eh_bases* bases);
-
 }
 
 namespace weft::detail {
@@ -93,8 +92,7 @@ bool read_common(const std::uint8_t* start, common_entry& cie) noexcept {
   }
   cie.code_step = in.unsigned_leb();
   cie.data_step = in.signed_leb();
-  cie.return_register =
-      version == 1 ? in.byte() : static_cast<unsigned>(in.unsigned_leb());
+  cie.return_register = version == 1 ? in.byte() : static_cast<unsigned>(in.unsigned_leb());
   cie.has_augmentation_data = *letters == 'z';
   if (*letters != 'z' && *letters != '\0') return false;
   if (cie.has_augmentation_data) {
@@ -273,6 +271,13 @@ class row_builder {
 };
 
 }  // namespace
+
+std::uintptr_t unwind_function_start(std::uintptr_t pc) noexcept {
+  dwarf_eh_bases bases{};
+  // Safety: the look-up compares the address; it reads nothing there.
+  const void* found = _Unwind_Find_FDE(reinterpret_cast<void*>(pc), &bases);
+  return found ? reinterpret_cast<std::uintptr_t>(bases.function) : 0;
+}
 
 bool find_unwind_row(std::uintptr_t pc, unwind_row& row) noexcept {
   dwarf_eh_bases bases{};

@@ -14,6 +14,7 @@ namespace weft::detail {
 inline constexpr unsigned unwind_register_count = 17;
 inline constexpr unsigned unwind_fp = 6;
 inline constexpr unsigned unwind_sp = 7;
+inline constexpr unsigned unwind_pc = 16;
 #else
 inline constexpr unsigned unwind_register_count = 32;
 inline constexpr unsigned unwind_fp = 29;
@@ -50,6 +51,9 @@ struct unwind_row {
 
 /// Returns false if no loaded code at `pc` has a table that this reads.
 bool find_unwind_row(std::uintptr_t pc, unwind_row& row) noexcept;
+
+/// Where the function begins; 0 if there is no table for it.
+std::uintptr_t unwind_function_start(std::uintptr_t pc) noexcept;
 
 /// Reads numbers of DWARF's encodings. The memory must be a loaded table.
 class table_reader {

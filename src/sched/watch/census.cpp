@@ -117,7 +117,7 @@ std::vector<goroutine_view> take_census() {
 
 std::vector<std::byte> copy_live_stack(const goroutine_view& view) {
   if (!view.stands_still()) return {};
-  const auto* low = static_cast<const std::byte*>(view.stack_pointer);
+  const auto* low = static_cast<const std::byte*>(view.stack_pointer.get());
   const std::byte* top = view.memory.low() + stack_class_bytes(view.size);
   if (low < view.memory.low() || low >= top) return {};
   std::vector<std::byte> copy(static_cast<std::size_t>(top - low));

@@ -19,6 +19,19 @@
 
 namespace weft::detail {
 
+/// An address that a search for pointers (src/api/leaks/reachability.hpp) does not take for one.
+class hidden_address {
+ public:
+  hidden_address(const void* address) noexcept
+      : bits_(~reinterpret_cast<std::uintptr_t>(address)) {}
+  // Safety: back to what it was made from.
+  const void* get() const noexcept { return reinterpret_cast<const void*>(~bits_); }
+  operator const void*() const noexcept { return get(); }
+
+ private:
+  std::uintptr_t bits_;
+};
+
 struct goroutine_view {
   goroutine* block = nullptr;
   std::uint32_t word = 0;  // of its run_state
@@ -33,12 +46,12 @@ struct goroutine_view {
   // Of one that waits.
   wait_reason reason = wait_reason::none;
   bool bounded = false;
-  const void* waits_on = nullptr;
+  hidden_address waits_on = nullptr;
   deadline_ns waited_ns = 0;
 
   stack memory;
   stack_class size = default_stack_class;
-  const void* stack_pointer = nullptr;  // null: it is on its stack, or has none
+  hidden_address stack_pointer = nullptr;  // null: it is on its stack, or has none
 
   bool stands_still() const noexcept { return stack_pointer != nullptr; }
 };

@@ -21,6 +21,7 @@
 #include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
+#include "sched/watch/bystanders.hpp"
 #include "sched/watch/census.hpp"
 #include "sched/watch/parked_threads.hpp"
 
@@ -29,13 +30,6 @@ namespace {
 
 constexpr deadline_ns first_pause_ns = 10'000'000;
 constexpr deadline_ns longest_pause_ns = 10'000'000'000;
-
-/// Threads that are neither the program's nor workers.
-int service_threads() noexcept {
-  constexpr int monitors = 1;
-  return monitors + (signal_thread_runs() ? 1 : 0) + sanitizer_thread_count +
-         service_thread_count();
-}
 
 bool all_wait(const std::vector<goroutine_view>& views) noexcept {
   return std::all_of(views.begin(), views.end(), [](const goroutine_view& v) {

@@ -138,7 +138,8 @@ bool shared_mutex_lock_shared_bounded(shared_mutex_core& m, const wait_bound& bo
     room.lock.unlock();
     return true;
   }
-  if (wait_in_list(room, m.readers, {wait_reason::shared_mutex_lock_shared, &m}, bound)) return true;
+  if (wait_in_list(room, m.readers, {wait_reason::shared_mutex_lock_shared, &m}, bound))
+    return true;
   wake_list woken;
   repair_locked(m, woken);
   unlock_and_ready(room, woken);

@@ -90,7 +90,7 @@ void many_sizes(scene& s) {
   const weft::wait_group all;
   s.at("stacks of many sizes");
   for (std::size_t i = s.random().between(1, scaled(30)); i-- > 0;) {
-    const std::size_t bytes = std::size_t{64 * 1024} << s.random().below(7);
+    const std::size_t bytes = std::size_t{64 * 1024} << s.random().below(5);
     // A frame takes a few hundred bytes; with a sanitizer up to a thousand.
     const std::size_t depth = bytes / (under_tsan || under_asan ? 4'000 : 1'000);
     all.go(weft::named("of some size").stack(bytes),

@@ -20,7 +20,7 @@ inline stack_token stack_token_of(std::uintptr_t address) noexcept {
 }
 
 /// Not __builtin_frame_address: it would make every function that locks set up a frame pointer.
-inline stack_token this_stack_token() noexcept {
+[[gnu::always_inline]] inline std::uintptr_t this_stack_pointer() noexcept {
   std::uintptr_t here;
 #if defined(__x86_64__)
   asm("movq %%rsp, %0" : "=r"(here));
@@ -29,7 +29,9 @@ inline stack_token this_stack_token() noexcept {
 #else
   here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 #endif
-  return stack_token_of(here);
+  return here;
 }
+
+inline stack_token this_stack_token() noexcept { return stack_token_of(this_stack_pointer()); }
 
 }  // namespace weft::detail
