@@ -84,7 +84,7 @@ std::string report_of(const goroutine_view& v, objects how) {
 std::string report_of(const parked_thread_view& v, objects how) {
   const deadline_ns waited = since_coarse_ns(v.since, now_ns());
   return "thread " + std::to_string(v.thread) + " [" + with_time(words(v.reason), waited) +
-         "]:\n" + object_line(v.reason, v.waits_on, how);
+         "]:\n" + object_line(v.reason, v.waits_on, how) + frames_of(v);
 }
 
 std::string report_of_all(const std::vector<goroutine_view>& goroutines,

@@ -224,7 +224,7 @@ frame_registers registers_of(const ucontext_t& interrupted, std::uintptr_t& pc) 
 }
 
 /// Where the function that this is inlined into stands.
-[[gnu::always_inline]] inline saved_registers registers_here() noexcept {
+[[gnu::always_inline]] inline saved_registers where_we_are() noexcept {
   saved_registers here;
 #if defined(__x86_64__)
   asm volatile(
@@ -274,13 +274,13 @@ void collect(const frame_registers& from, std::uintptr_t pc, stack_reader& memor
 }  // namespace
 
 [[gnu::noinline]] std::size_t capture_trace(trace_span pcs) noexcept {
-  const saved_registers here = registers_here();
+  const saved_registers here = where_we_are();
   live_reader memory;
   return collect(registers_of(here), here.pc, memory, pcs);
 }
 
 [[gnu::noinline]] void capture_trace(long_trace& to, const void* below) noexcept {
-  const saved_registers here = registers_here();
+  const saved_registers here = where_we_are();
   live_reader memory;
   constexpr std::size_t looked_at = 16;
   std::uintptr_t pcs[looked_at];
