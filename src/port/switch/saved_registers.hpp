@@ -17,15 +17,15 @@ struct saved_registers {
   saved_registers here;
 #if defined(__x86_64__)
   asm volatile(
-      "leaq 0(%%rip), %0\n\t"
+      "movq %%rbp, %2\n\t"  // first: one of the results may be put there
       "movq %%rsp, %1\n\t"
-      "movq %%rbp, %2"
+      "leaq 0(%%rip), %0"
       : "=r"(here.pc), "=r"(here.sp), "=r"(here.fp));
 #elif defined(__aarch64__)
   asm volatile(
-      "adr %0, .\n\t"
+      "mov %2, x29\n\t"
       "mov %1, sp\n\t"
-      "mov %2, x29"
+      "adr %0, ."
       : "=r"(here.pc), "=r"(here.sp), "=r"(here.fp));
 #endif
   return here;

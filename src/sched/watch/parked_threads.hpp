@@ -53,8 +53,8 @@ class parked_threads {
   static std::vector<parked_thread_view> list();
   /// Whether it has slept ever since it was seen.
   static bool is_as_seen(const parked_thread_view& view) noexcept;
-  /// How many of them sleep for good: nobody has woken them, no clock will. `changes` grows with every
-  /// enter and leave.
+  /// How many of them sleep for good: nobody has woken them, no clock will. `changes` grows with
+  /// every enter and leave.
   static std::size_t count_asleep(std::uint64_t& changes) noexcept;
 };
 
