@@ -33,11 +33,12 @@ struct payload {
 
 /// Runs `operation` with its n-th allocation failing. Returns: whether none was
 /// left to fail.
-template <class F> bool survives(int n, whose scope, F &operation) {
+template <class F>
+bool survives(int n, whose scope, F& operation) {
   fail_allocation(n, scope);
   try {
     operation();
-  } catch (const std::bad_alloc &) {
+  } catch (const std::bad_alloc&) {
   }
   const bool failed = hazards::has_failed();
   fail_allocation(0, scope);
@@ -47,9 +48,8 @@ template <class F> bool survives(int n, whose scope, F &operation) {
 bool comes_back_to(long blocks) {
   return eventually([] { return weft::num_goroutines() == 0; }) && [&] {
     for (int i = 0; i < 300; ++i) {
-      if (blocks_alive() <= blocks)
-        return true;
-      weft::sleep_for(1ms); // an end is counted before its memory is given back
+      if (blocks_alive() <= blocks) return true;
+      weft::sleep_for(1ms);  // an end is counted before its memory is given back
     }
     return false;
   }();
@@ -57,12 +57,12 @@ bool comes_back_to(long blocks) {
 
 /// The runtime takes memory for good now and then: what leaks does so every
 /// time.
-template <class F> bool leaks(int n, whose scope, F &operation, bool &through) {
+template <class F>
+bool leaks(int n, whose scope, F& operation, bool& through) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     const long before = blocks_alive();
     through = survives(n, scope, operation);
-    if (comes_back_to(before))
-      return false;
+    if (comes_back_to(before)) return false;
   }
   return true;
 }
@@ -80,18 +80,16 @@ void expect_the_runtime_at_work() {
 }
 
 /// Returns: how many allocations the operation makes on its own thread.
-template <class F> int fail_everywhere(F operation) {
+template <class F>
+int fail_everywhere(F operation) {
   int made = 0;
-  for (int i = 0; i < 3; ++i)
-    operation();
+  for (int i = 0; i < 3; ++i) operation();
   for (const whose scope : {whose::this_thread, whose::everybody}) {
     int n = 1;
     for (bool through = false; !through && n < 400; ++n)
-      EXPECT_FALSE(leaks(n, scope, operation, through))
-          << "when allocation " << n << " failed";
+      EXPECT_FALSE(leaks(n, scope, operation, through)) << "when allocation " << n << " failed";
     EXPECT_LT(n, 400);
-    if (scope == whose::this_thread)
-      made = n - 2;
+    if (scope == whose::this_thread) made = n - 2;
     expect_the_runtime_at_work();
   }
   return made;
@@ -103,7 +101,7 @@ TEST_F(Out_of_memory, local) {
   EXPECT_GE(fail_everywhere([] {
               try {
                 EXPECT_EQ(text->size(), 100U);
-              } catch (const std::bad_alloc &) {
+              } catch (const std::bad_alloc&) {
                 EXPECT_FALSE(text.has_value());
                 throw;
               }
@@ -115,7 +113,7 @@ TEST_F(Out_of_memory, local) {
     wg.go([] {
       try {
         EXPECT_EQ(text->size(), 100U);
-      } catch (const std::bad_alloc &) {
+      } catch (const std::bad_alloc&) {
         EXPECT_FALSE(text.has_value());
       }
     });
@@ -129,7 +127,7 @@ TEST_F(Out_of_memory, names_and_labels) {
   const auto label = [] {
     try {
       weft::this_goroutine::set_label("request", long_text);
-    } catch (const std::bad_alloc &) {
+    } catch (const std::bad_alloc&) {
       EXPECT_FALSE(weft::this_goroutine::label("request"));
       EXPECT_EQ(weft::this_goroutine::label("always"), "there");
       throw;
@@ -137,11 +135,10 @@ TEST_F(Out_of_memory, names_and_labels) {
     const weft::wait_group wg;
     struct unlabel {
       ~unlabel() {
-        for (bool done = false; !done;)
-          try {
+        for (bool done = false; !done;) try {
             weft::this_goroutine::clear_label("request");
             done = true;
-          } catch (const std::bad_alloc &) {
+          } catch (const std::bad_alloc&) {
             EXPECT_EQ(weft::this_goroutine::label("request"), long_text);
           }
       }
@@ -151,10 +148,7 @@ TEST_F(Out_of_memory, names_and_labels) {
     EXPECT_EQ(weft::this_goroutine::labels().size(), 2U);
   };
   EXPECT_GE(fail_everywhere(label), 3);
-  EXPECT_GE(fail_everywhere([] {
-              const weft::this_goroutine::with_label l("k", long_text);
-            }),
-            2);
+  EXPECT_GE(fail_everywhere([] { const weft::this_goroutine::with_label l("k", long_text); }), 2);
   weft::this_goroutine::clear_label("always");
 }
 
@@ -167,18 +161,15 @@ TEST_F(Out_of_memory, once_func_and_once_value) {
               EXPECT_EQ(runs, 1);
             }),
             1);
-  EXPECT_GE(
-      fail_everywhere([] {
-        const auto f = weft::once_value([] { return std::string(long_text); });
-        EXPECT_EQ(f().size(), 100U); // it throws each time if it threw once
-      }),
-      2);
+  EXPECT_GE(fail_everywhere([] {
+              const auto f = weft::once_value([] { return std::string(long_text); });
+              EXPECT_EQ(f().size(), 100U);  // it throws each time if it threw once
+            }),
+            2);
 }
 
 TEST_F(Out_of_memory, tasks) {
-  EXPECT_GE(fail_everywhere(
-                [] { EXPECT_EQ(weft::spawn([] { return 3; }).get(), 3); }),
-            1);
+  EXPECT_GE(fail_everywhere([] { EXPECT_EQ(weft::spawn([] { return 3; }).get(), 3); }), 1);
   EXPECT_GE(fail_everywhere([] {
               auto t = weft::spawn([p = payload()] { return sizeof p; });
               EXPECT_EQ(t.get(), 500U);
@@ -208,9 +199,8 @@ TEST_F(Out_of_memory, task_group) {
               int started = 0;
               weft::task_group g;
               try {
-                for (; started < 4; ++started)
-                  g.go([&, p = payload()] { ran += p.bytes[0] + 1; });
-              } catch (const std::bad_alloc &) {
+                for (; started < 4; ++started) g.go([&, p = payload()] { ran += p.bytes[0] + 1; });
+              } catch (const std::bad_alloc&) {
                 g.wait();
                 EXPECT_EQ(ran.load(), started);
                 throw;
@@ -224,10 +214,9 @@ TEST_F(Out_of_memory, task_group) {
               weft::task_group g(parent.ctx);
               g.set_limit(2);
               try {
-                for (int i = 0; i < 4; ++i)
-                  g.go([](const weft::context &c) { c.err(); });
+                for (int i = 0; i < 4; ++i) g.go([](const weft::context& c) { c.err(); });
                 static_cast<void>(g.context());
-              } catch (const std::bad_alloc &) {
+              } catch (const std::bad_alloc&) {
                 g.wait();
                 throw;
               }
@@ -248,8 +237,7 @@ TEST_F(Out_of_memory, parallel_algorithms) {
       EXPECT_EQ(sum.load(), 499'500);
     });
     fail_everywhere([&] {
-      EXPECT_EQ(weft::parallel_reduce(0, 1'000, 0L, std::plus<>(),
-                                      [](int i) { return long{i}; }),
+      EXPECT_EQ(weft::parallel_reduce(0, 1'000, 0L, std::plus<>(), [](int i) { return long{i}; }),
                 499'500);
     });
     fail_everywhere([&] {
@@ -258,9 +246,8 @@ TEST_F(Out_of_memory, parallel_algorithms) {
       try {
         weft::parallel_sort(numbers);
         EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
-      } catch (const std::bad_alloc &) {
-        for (const int each : numbers)
-          total += each;
+      } catch (const std::bad_alloc&) {
+        for (const int each : numbers) total += each;
         EXPECT_EQ(total, 20'000L * 19'999 / 2) << "an element was lost";
         throw;
       }
@@ -271,8 +258,8 @@ TEST_F(Out_of_memory, parallel_algorithms) {
       EXPECT_EQ(ran.load(), 3);
     });
     fail_everywhere([&] {
-      const auto squares = weft::parallel_map(std::span(numbers.data(), 300),
-                                              [](int i) { return i; });
+      const auto squares =
+          weft::parallel_map(std::span(numbers.data(), 300), [](int i) { return i; });
       EXPECT_EQ(squares.size(), 300U);
     });
   }
@@ -285,9 +272,8 @@ TEST_F(Out_of_memory, broadcast_and_watch) {
               const auto two = news.subscribe();
               try {
                 news.send(long_text);
-              } catch (const std::bad_alloc &) {
-                EXPECT_FALSE(one.try_recv() || two.try_recv())
-                    << "somebody got it";
+              } catch (const std::bad_alloc&) {
+                EXPECT_FALSE(one.try_recv() || two.try_recv()) << "somebody got it";
                 throw;
               }
               EXPECT_EQ(one.recv().value(), long_text);
@@ -300,7 +286,7 @@ TEST_F(Out_of_memory, broadcast_and_watch) {
               EXPECT_EQ(in.recv().value(), "first");
               try {
                 state.send(long_text);
-              } catch (const std::bad_alloc &) {
+              } catch (const std::bad_alloc&) {
                 EXPECT_EQ(state.value(), "first");
                 throw;
               }
@@ -317,13 +303,12 @@ TEST_F(Out_of_memory, unbounded_and_oneshot) {
                 auto v = std::make_unique<int>(sent);
                 try {
                   c.send(std::move(v));
-                } catch (const std::bad_alloc &) {
+                } catch (const std::bad_alloc&) {
                   EXPECT_TRUE(v && *v == sent) << "the value is gone";
                   break;
                 }
               }
-              for (int i = 0; i < sent; ++i)
-                EXPECT_EQ(*c.recv().value(), i);
+              for (int i = 0; i < sent; ++i) EXPECT_EQ(*c.recv().value(), i);
             }),
             2);
   EXPECT_GE(fail_everywhere([] {
@@ -337,27 +322,23 @@ TEST_F(Out_of_memory, unbounded_and_oneshot) {
 /// More cases than fit on the stack.
 TEST_F(Out_of_memory, select_with_many_cases) {
   std::vector<weft::chan<int>> channels;
-  for (int i = 0; i < 24; ++i)
-    channels.emplace_back(1);
+  for (int i = 0; i < 24; ++i) channels.emplace_back(1);
   EXPECT_GE(fail_everywhere([&] {
               weft::selector s;
               int got = 0;
-              for (const auto &c : channels)
-                s.add(weft::on_recv(
-                    c, [&](std::optional<int> v) { got = v.value_or(-1); }));
+              for (const auto& c : channels)
+                s.add(weft::on_recv(c, [&](std::optional<int> v) { got = v.value_or(-1); }));
               channels[17].send(5);
               try {
                 EXPECT_EQ(s.select(), 17U);
-              } catch (const std::bad_alloc &) {
-                EXPECT_EQ(channels[17].try_recv().value(), 5)
-                    << "the value is gone";
+              } catch (const std::bad_alloc&) {
+                EXPECT_EQ(channels[17].try_recv().value(), 5) << "the value is gone";
                 throw;
               }
               EXPECT_EQ(got, 5);
             }),
             20);
-  for (const auto &c : channels)
-    static_cast<void>(c.try_recv());
+  for (const auto& c : channels) static_cast<void>(c.try_recv());
 }
 
 TEST_F(Out_of_memory, timers_that_fire) {
@@ -385,8 +366,7 @@ TEST_F(Out_of_memory, context_values_and_calls) {
   fail_everywhere([] {
     auto [ctx, cancel] = weft::with_cancel(weft::background());
     const weft::context inner = weft::with_value(ctx, key, long_text);
-    const weft::context deep =
-        weft::with_value(weft::with_cancel(inner).ctx, key, "deep");
+    const weft::context deep = weft::with_value(weft::with_cancel(inner).ctx, key, "deep");
     EXPECT_EQ(*inner.value(key), long_text);
     const weft::chan<void> called(1);
     const auto stop = weft::after_func(inner, [called] { called.send(); });
@@ -397,8 +377,7 @@ TEST_F(Out_of_memory, context_values_and_calls) {
 
 TEST_F(Out_of_memory, notify_context) {
   EXPECT_GE(fail_everywhere([] {
-              const auto [ctx, stop] =
-                  weft::notify_context(weft::background(), {SIGUSR2, SIGURG});
+              const auto [ctx, stop] = weft::notify_context(weft::background(), {SIGUSR2, SIGURG});
               EXPECT_FALSE(ctx.cancelled());
             }),
             2);
@@ -410,14 +389,13 @@ TEST_F(Out_of_memory, notify_context) {
 TEST_F(Out_of_memory, single_flight) {
   weft::single_flight<std::string, std::string> flights;
   EXPECT_GE(fail_everywhere([&] {
-              const auto result = flights.call(
-                  long_text, [] { return std::string(long_text); });
+              const auto result = flights.call(long_text, [] { return std::string(long_text); });
               EXPECT_EQ(result.value.size(), 100U);
             }),
             2);
   EXPECT_GE(fail_everywhere([&] {
-              const auto result = flights.call_for(
-                  1h, long_text, [] { return std::string(long_text); });
+              const auto result =
+                  flights.call_for(1h, long_text, [] { return std::string(long_text); });
               EXPECT_EQ(result->value.size(), 100U);
             }),
             3);
@@ -425,12 +403,11 @@ TEST_F(Out_of_memory, single_flight) {
 
 TEST_F(Out_of_memory, pool) {
   EXPECT_GE(fail_everywhere([] {
-              weft::pool<std::string> strings(
-                  [] { return std::string(long_text); });
+              weft::pool<std::string> strings([] { return std::string(long_text); });
               std::string one = strings.get();
               try {
                 strings.put(std::move(one));
-              } catch (const std::bad_alloc &) {
+              } catch (const std::bad_alloc&) {
                 EXPECT_EQ(one.size(), 100U);
                 throw;
               }
@@ -447,4 +424,4 @@ TEST_F(Out_of_memory, dumps) {
   });
 }
 
-} // namespace
+}  // namespace

@@ -21,7 +21,7 @@ constexpr int callers = 64;
 
 /// Changes max_procs between 1 and 8 for as long as it lives.
 class shaken_processors {
-public:
+ public:
   shaken_processors()
       : shaker_([this] {
           for (int i = 0; !stop_.load(); ++i) {
@@ -30,8 +30,8 @@ public:
             std::this_thread::sleep_for(50us);
           }
         }) {}
-  shaken_processors(const shaken_processors &) = delete;
-  shaken_processors &operator=(const shaken_processors &) = delete;
+  shaken_processors(const shaken_processors&) = delete;
+  shaken_processors& operator=(const shaken_processors&) = delete;
   ~shaken_processors() {
     stop_.store(true);
     shaker_.join();
@@ -39,7 +39,7 @@ public:
     EXPECT_GT(changes_, 0);
   }
 
-private:
+ private:
   int before_ = weft::max_procs();
   std::atomic<bool> stop_{false};
   int changes_ = 0;
@@ -47,12 +47,11 @@ private:
 };
 
 /// Runs f(number) on 64 plain threads at once.
-template <class F> void on_64_threads(F f) {
+template <class F>
+void on_64_threads(F f) {
   std::vector<std::thread> threads;
-  for (int i = 0; i < callers; ++i)
-    threads.emplace_back([&f, i] { f(i); });
-  for (std::thread &t : threads)
-    t.join();
+  for (int i = 0; i < callers; ++i) threads.emplace_back([&f, i] { f(i); });
+  for (std::thread& t : threads) t.join();
 }
 
 TEST_F(Plain_threads, exchange_each_value_exactly_once) {
@@ -61,29 +60,24 @@ TEST_F(Plain_threads, exchange_each_value_exactly_once) {
     const int each = scaled(200);
     const weft::chan<int> c(room);
     const weft::chan<int> back(room);
-    std::vector<std::atomic<int>> seen(
-        static_cast<std::size_t>(callers / 2 * each));
+    std::vector<std::atomic<int>> seen(static_cast<std::size_t>(callers / 2 * each));
     const weft::wait_group echoes;
     for (int i = 0; i < 8; ++i)
       echoes.go([=] {
-        for (const int v : c)
-          back.send(v);
+        for (const int v : c) back.send(v);
       });
     std::atomic<int> left{callers / 2};
     on_64_threads([&](int i) {
       if (i % 2 == 0) {
-        for (int n = 0; n < each; ++n)
-          c.send(i / 2 * each + n);
-        if (left.fetch_sub(1) == 1)
-          c.close();
+        for (int n = 0; n < each; ++n) c.send(i / 2 * each + n);
+        if (left.fetch_sub(1) == 1) c.close();
       } else {
         for (int n = 0; n < each; ++n)
           seen[static_cast<std::size_t>(back.recv().value())].fetch_add(1);
       }
     });
     echoes.wait();
-    for (const auto &count : seen)
-      ASSERT_EQ(count.load(), 1) << "with room for " << room;
+    for (const auto& count : seen) ASSERT_EQ(count.load(), 1) << "with room for " << room;
   }
 }
 
@@ -95,16 +89,13 @@ TEST_F(Plain_threads, start_each_goroutine_exactly_once) {
     const weft::wait_group wg;
     for (int n = 0; n < each; ++n)
       wg.go([&ran, at = static_cast<std::size_t>(i * each + n)] {
-        if (at % 3 == 0)
-          weft::yield();
-        if (at % 7 == 0)
-          weft::sleep_for(1us);
+        if (at % 3 == 0) weft::yield();
+        if (at % 7 == 0) weft::sleep_for(1us);
         ran[at].fetch_add(1);
       });
     wg.wait();
   });
-  for (const auto &count : ran)
-    ASSERT_EQ(count.load(), 1);
+  for (const auto& count : ran) ASSERT_EQ(count.load(), 1);
 }
 
 TEST_F(Plain_threads, lock_with_goroutines_in_between) {
@@ -131,8 +122,7 @@ TEST_F(Plain_threads, lock_with_goroutines_in_between) {
         }
       }
     };
-    if (i % 2 == 0)
-      wg.go(count);
+    if (i % 2 == 0) wg.go(count);
     count();
     wg.wait();
   });
@@ -150,22 +140,15 @@ TEST_F(Plain_threads, select_one_of_many_each_time) {
     for (int n = 0; n < each; ++n) {
       if (i % 2 == 0)
         weft::select(weft::on_send(a, 1, [&] { sent.fetch_add(1); }),
-                     weft::on_send(b, 2, [&] { sent.fetch_add(2); }),
-                     weft::on_recv(stop));
+                     weft::on_send(b, 2, [&] { sent.fetch_add(2); }), weft::on_recv(stop));
       else
-        weft::select(weft::on_recv(a,
-                                   [&](std::optional<int> v) {
-                                     received.fetch_add(v.value_or(0));
-                                   }),
-                     weft::on_recv(b,
-                                   [&](std::optional<int> v) {
-                                     received.fetch_add(v.value_or(0));
-                                   }),
-                     weft::on_recv(stop));
+        weft::select(
+            weft::on_recv(a, [&](std::optional<int> v) { received.fetch_add(v.value_or(0)); }),
+            weft::on_recv(b, [&](std::optional<int> v) { received.fetch_add(v.value_or(0)); }),
+            weft::on_recv(stop));
     }
   });
-  while (const auto v = b.try_recv())
-    received.fetch_add(*v);
+  while (const auto v = b.try_recv()) received.fetch_add(*v);
   EXPECT_EQ(sent.load(), received.load());
 }
 
@@ -179,14 +162,11 @@ TEST_F(Plain_threads, time_out_and_are_cancelled_without_loss) {
     for (int n = 0; n < each; ++n) {
       if (i % 2 == 0) {
         const auto status = n % 2 == 0 ? c.send_for(1, 20us) : c.send(ctx, 1);
-        if (status == weft::channel_status::ok)
-          sent.fetch_add(1);
+        if (status == weft::channel_status::ok) sent.fetch_add(1);
       } else if (n % 2 == 0) {
-        if (const auto v = c.recv_for(20us))
-          received.fetch_add(*v);
+        if (const auto v = c.recv_for(20us)) received.fetch_add(*v);
       } else {
-        if (const auto v = c.recv(ctx))
-          received.fetch_add(*v);
+        if (const auto v = c.recv(ctx)) received.fetch_add(*v);
       }
     }
     cancel();
@@ -194,4 +174,4 @@ TEST_F(Plain_threads, time_out_and_are_cancelled_without_loss) {
   EXPECT_EQ(sent.load(), received.load());
 }
 
-} // namespace
+}  // namespace

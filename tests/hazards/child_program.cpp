@@ -16,7 +16,7 @@
 
 #include "weft_test.hpp"
 
-extern char **environ;
+extern char** environ;
 
 namespace hazards {
 namespace {
@@ -36,30 +36,26 @@ int wait_status(pid_t pid) {
   return status;
 }
 
-std::string slurp(const std::string &path) {
+std::string slurp(const std::string& path) {
   std::ifstream in(path);
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
 }
 
-} // namespace
+}  // namespace
 
-std::ostream &operator<<(std::ostream &out, const ending &e) {
-  return out << "status " << e.status << ", signal " << e.signal << ", said:\n"
-             << e.said;
+std::ostream& operator<<(std::ostream& out, const ending& e) {
+  return out << "status " << e.status << ", signal " << e.signal << ", said:\n" << e.said;
 }
 
-ending run_scenario(const std::string &name,
-                    const std::vector<std::string> &environment,
-                    const std::vector<std::string> &before) {
+ending run_scenario(const std::string& name, const std::vector<std::string>& environment,
+                    const std::vector<std::string>& before) {
   std::string path = ::testing::TempDir() + "weft_hazard_XXXXXX";
   const int fd = ::mkstemp(path.data());
-  std::vector<char *> env;
-  for (const std::string &each : environment)
-    env.push_back(const_cast<char *>(each.c_str()));
-  for (char **e = environ; *e != nullptr; ++e)
-    env.push_back(*e);
+  std::vector<char*> env;
+  for (const std::string& each : environment) env.push_back(const_cast<char*>(each.c_str()));
+  for (char** e = environ; *e != nullptr; ++e) env.push_back(*e);
   env.push_back(nullptr);
 
   posix_spawn_file_actions_t actions;
@@ -68,46 +64,46 @@ ending run_scenario(const std::string &name,
   ::posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO);
   std::vector<std::string> words = before;
   words.insert(words.end(), {WEFT_HAZARD_SCENARIOS, name});
-  std::vector<char *> argv;
-  for (std::string &each : words)
-    argv.push_back(each.data());
+  std::vector<char*> argv;
+  for (std::string& each : words) argv.push_back(each.data());
   argv.push_back(nullptr);
   pid_t pid = 0;
-  const int failed =
-      ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), env.data());
+  const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), env.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(fd);
 
   ending e;
   if (failed == 0) {
     const int status = wait_status(pid);
-    if (WIFEXITED(status))
-      e.status = WEXITSTATUS(status);
-    if (WIFSIGNALED(status))
-      e.signal = WTERMSIG(status);
+    if (WIFEXITED(status)) e.status = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) e.signal = WTERMSIG(status);
     e.said = slurp(path);
   }
   ::unlink(path.c_str());
   return e;
 }
 
+std::string without_leak_check() {
+  const char* set = std::getenv("ASAN_OPTIONS");
+  return std::string("ASAN_OPTIONS=") + (set ? set : "") + ":detect_leaks=0";
+}
+
 int rounds() {
-  if (const char *set = std::getenv("WEFT_HAZARD_ROUNDS"))
-    return std::atoi(set);
-  return weft_test::sanitized ? 3 : 8;
+  if (const char* set = std::getenv("WEFT_HAZARD_ROUNDS")) return std::atoi(set);
+  return weft_test::sanitized ? 2 : 8;
 }
 
 std::vector<std::string> settings(int round) {
   switch (round % 4) {
-  case 0:
-    return {};
-  case 1:
-    return {"WEFT_MAXPROCS=1"};
-  case 2:
-    return {"WEFT_MAXPROCS=4"};
-  default:
-    return {"WEFT_MAXPROCS=2", "WEFT_FORCE_MIGRATE=1"};
+    case 0:
+      return {};
+    case 1:
+      return {"WEFT_MAXPROCS=1"};
+    case 2:
+      return {"WEFT_MAXPROCS=4"};
+    default:
+      return {"WEFT_MAXPROCS=2", "WEFT_FORCE_MIGRATE=1"};
   }
 }
 
-} // namespace hazards
+}  // namespace hazards

@@ -13,4 +13,4 @@ bool has_failed() noexcept;
 /// Blocks that were allocated and not given back.
 long blocks_alive() noexcept;
 
-} // namespace hazards
+}  // namespace hazards

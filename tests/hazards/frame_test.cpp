@@ -15,12 +15,10 @@ using hazards::run_scenario;
 
 /// The goroutine ends the program where its stack ends. What is said depends on
 /// who listens: a sanitizer, the report of the overflow, or nobody.
-void expect_stopped_at_the_guard(const std::string &scenario) {
-  for (const char *setting :
-       {"WEFT_MAXPROCS=1", "WEFT_MAXPROCS=4", "WEFT_GUARDS=mprotect"}) {
+void expect_stopped_at_the_guard(const std::string& scenario) {
+  for (const char* setting : {"WEFT_MAXPROCS=1", "WEFT_MAXPROCS=4", "WEFT_GUARDS=mprotect"}) {
     const ending e = run_scenario(scenario, {setting});
-    const bool stopped = e.signal == SIGSEGV || e.signal == SIGABRT ||
-                         e.signal == SIGBUS ||
+    const bool stopped = e.signal == SIGSEGV || e.signal == SIGABRT || e.signal == SIGBUS ||
                          e.says("AddressSanitizer: stack-overflow") ||
                          e.says("ThreadSanitizer: stack-overflow");
     EXPECT_TRUE(stopped) << scenario << " with " << setting << ": " << e;
@@ -45,4 +43,4 @@ TEST(large_frames, that_fit_are_fine) {
   EXPECT_EQ(e.status, 7) << e;
 }
 
-} // namespace
+}  // namespace

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class No_park_scope : public weft_test::fixture {
-protected:
+ protected:
   void SetUp() override {
     fixture::SetUp();
     GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -57,14 +57,11 @@ TEST_F(No_park_scope, names_the_goroutine_the_wait_and_the_scope) {
 }
 TEST_F(No_park_scope, forbids_every_kind_of_park) {
   EXPECT_DEATH(in_a_goroutine(yields), "must not park yields(.|\n)*'holder'");
-  EXPECT_DEATH(in_a_goroutine(sleeps),
-               "must not park waits \\(sleep\\)(.|\n)*inner");
-  EXPECT_DEATH(in_a_goroutine(parks_under_a_lock),
-               "must not park waits \\(select\\)(.|\n)*lock");
+  EXPECT_DEATH(in_a_goroutine(sleeps), "must not park waits \\(sleep\\)(.|\n)*inner");
+  EXPECT_DEATH(in_a_goroutine(parks_under_a_lock), "must not park waits \\(select\\)(.|\n)*lock");
 }
 TEST_F(No_park_scope, nests) {
-  EXPECT_DEATH(in_a_goroutine(parks_after_an_inner_scope),
-               "must not park yields(.|\n)*outer");
+  EXPECT_DEATH(in_a_goroutine(parks_after_an_inner_scope), "must not park yields(.|\n)*outer");
 }
 
 TEST_F(No_park_scope, lets_everything_else_through) {
@@ -141,4 +138,4 @@ TEST_F(No_park_scope, survives_a_detached_processor) {
   wg.wait();
 }
 
-} // namespace
+}  // namespace

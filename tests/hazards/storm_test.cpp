@@ -29,10 +29,10 @@ void note(int) { handled.fetch_add(1, std::memory_order_relaxed); }
 /// Signals to the process and to each of its threads in turn, until it is
 /// destroyed.
 class signal_storm {
-public:
+ public:
   signal_storm() {
     struct sigaction action {};
-    action.sa_handler = note; // no SA_RESTART
+    action.sa_handler = note;  // no SA_RESTART
     ::sigaction(SIGUSR1, &action, &before_user_);
     ::sigaction(SIGALRM, &action, &before_alarm_);
     const itimerval every{{0, 500}, {0, 500}};
@@ -45,8 +45,8 @@ public:
       }
     });
   }
-  signal_storm(const signal_storm &) = delete;
-  signal_storm &operator=(const signal_storm &) = delete;
+  signal_storm(const signal_storm&) = delete;
+  signal_storm& operator=(const signal_storm&) = delete;
   ~signal_storm() {
     stop_.store(true);
     sender_.join();
@@ -54,11 +54,11 @@ public:
     ::setitimer(ITIMER_REAL, &never, nullptr);
     ::sigaction(SIGUSR1, &before_user_, nullptr);
     struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN; // one may be pending
+    ignore.sa_handler = SIG_IGN;  // one may be pending
     ::sigaction(SIGALRM, &ignore, nullptr);
   }
 
-private:
+ private:
   std::atomic<bool> stop_{false};
   std::thread sender_;
   struct sigaction before_user_ {
@@ -66,7 +66,7 @@ private:
 };
 
 class In_a_signal_storm : public weft_test::fixture {
-protected:
+ protected:
   void SetUp() override {
     fixture::SetUp();
     before_ = handled.load();
@@ -80,7 +80,8 @@ protected:
 
 /// The storm has to be there while f runs: f is run again until signals have
 /// come.
-template <class F> void in_the_storm(F f) {
+template <class F>
+void in_the_storm(F f) {
   const signal_storm storm;
   const long before = handled.load();
   do {
@@ -97,8 +98,7 @@ TEST_F(In_a_signal_storm, no_value_is_lost_and_none_comes_twice) {
     std::vector<std::thread> threads;
     for (int s = 0; s < senders; ++s) {
       const auto send = [c, s, each] {
-        for (int i = 0; i < each; ++i)
-          c.send(s * each + i);
+        for (int i = 0; i < each; ++i) c.send(s * each + i);
       };
       if (s % 4 == 0)
         threads.emplace_back(send);
@@ -106,13 +106,10 @@ TEST_F(In_a_signal_storm, no_value_is_lost_and_none_comes_twice) {
         wg.go(send);
     }
     std::vector<int> seen(static_cast<std::size_t>(senders * each));
-    for (int n = 0; n < senders * each; ++n)
-      ++seen[static_cast<std::size_t>(c.recv().value())];
-    for (std::thread &t : threads)
-      t.join();
+    for (int n = 0; n < senders * each; ++n) ++seen[static_cast<std::size_t>(c.recv().value())];
+    for (std::thread& t : threads) t.join();
     wg.wait();
-    for (const int count : seen)
-      ASSERT_EQ(count, 1);
+    for (const int count : seen) ASSERT_EQ(count, 1);
   });
 }
 
@@ -124,29 +121,23 @@ TEST_F(In_a_signal_storm, nobody_wakes_early) {
       for (int n = 0; n < 4; ++n) {
         auto begin = steady::now();
         weft::sleep_for(700us);
-        if (steady::now() - begin < 700us)
-          early.fetch_add(1);
+        if (steady::now() - begin < 700us) early.fetch_add(1);
         begin = steady::now();
         if (never.recv_for(500us).status() != weft::channel_status::timeout ||
             steady::now() - begin < 500us)
           early.fetch_add(1);
         begin = steady::now();
-        weft::select(
-            weft::on_recv(never,
-                          [&](std::optional<int>) { early.fetch_add(1); }),
-            weft::on_timeout(500us, [] {}));
-        if (steady::now() - begin < 500us)
-          early.fetch_add(1);
+        weft::select(weft::on_recv(never, [&](std::optional<int>) { early.fetch_add(1); }),
+                     weft::on_timeout(500us, [] {}));
+        if (steady::now() - begin < 500us) early.fetch_add(1);
         weft::mutex m;
         m.lock();
-        if (m.try_lock_for(300us))
-          early.fetch_add(1);
+        if (m.try_lock_for(300us)) early.fetch_add(1);
         m.unlock();
       }
     };
     const weft::wait_group wg;
-    for (int i = 0; i < 8; ++i)
-      wg.go(wait_in_every_way);
+    for (int i = 0; i < 8; ++i) wg.go(wait_in_every_way);
     std::thread(wait_in_every_way).join();
     wg.wait();
     EXPECT_EQ(early.load(), 0);
@@ -163,8 +154,7 @@ TEST_F(In_a_signal_storm, locks_groups_and_tasks_hold) {
         for (int n = 0; n < scaled(50); ++n) {
           const std::lock_guard lock(m);
           const int before = counted;
-          if (n % 8 == 0)
-            weft::yield();
+          if (n % 8 == 0) weft::yield();
           counted = before + 1;
         }
       });
@@ -220,16 +210,13 @@ struct jumping_clock {
   using period = duration::period;
   using time_point = std::chrono::time_point<jumping_clock>;
   static constexpr bool is_steady = false;
-  static time_point now() {
-    return time_point(offset.load() + steady::now().time_since_epoch());
-  }
+  static time_point now() { return time_point(offset.load() + steady::now().time_since_epoch()); }
   static inline std::atomic<std::chrono::nanoseconds> offset{0ns};
 };
 
 TEST_F(Clock_that_jumps, does_not_change_a_wait_that_has_begun) {
   weft_test::everywhere([] {
-    for (const std::chrono::nanoseconds jump :
-         {std::chrono::nanoseconds(-1h), 1'000'000'000ns}) {
+    for (const std::chrono::nanoseconds jump : {std::chrono::nanoseconds(-1h), 1'000'000'000ns}) {
       jumping_clock::offset.store(0ns);
       const auto begin = steady::now();
       const weft::wait_group wg;
@@ -241,7 +228,7 @@ TEST_F(Clock_that_jumps, does_not_change_a_wait_that_has_begun) {
       });
       weft::yield();
       jumping_clock::offset.store(jump);
-      wg.wait(); // an hour later, if it were looked at again
+      wg.wait();  // an hour later, if it were looked at again
       EXPECT_GE(steady::now() - begin, jump < 0ns ? 2ms : 0ms);
       EXPECT_LT(steady::now() - begin, 30min);
     }
@@ -252,7 +239,7 @@ TEST_F(Clock_that_jumps, does_not_change_a_wait_that_has_begun) {
 TEST_F(Clock_that_jumps, is_asked_when_a_wait_begins) {
   jumping_clock::offset.store(0ns);
   const auto later = jumping_clock::now() + 1h;
-  jumping_clock::offset.store(2h); // it is past that now
+  jumping_clock::offset.store(2h);  // it is past that now
   weft::sleep_until(later);
   jumping_clock::offset.store(0ns);
 }
@@ -264,20 +251,17 @@ TEST_F(Clock_that_jumps, of_the_system_is_another_clock) {
     EXPECT_GT(steady::now() - begin, 0ms);
     weft::sleep_until(std::chrono::system_clock::now() - 1h);
     weft::sleep_until(steady::now() - 1h);
-    EXPECT_FALSE(
-        weft::chan<int>().recv_until(std::chrono::system_clock::now() - 1h));
+    EXPECT_FALSE(weft::chan<int>().recv_until(std::chrono::system_clock::now() - 1h));
   });
 }
 
 /// In a time namespace the steady clock of a new process starts elsewhere.
 TEST(steady_clock, may_begin_anywhere) {
-  for (const char *offset : {"--monotonic=1000000000", "--monotonic=3"}) {
-    const ending e = run_scenario("clock_works", {},
-                                  {"unshare", "--time", offset, "--fork"});
-    if (e.status == -1 || e.says("unshare"))
-      GTEST_SKIP() << "no time namespaces here: " << e;
+  for (const char* offset : {"--monotonic=1000000000", "--monotonic=3"}) {
+    const ending e = run_scenario("clock_works", {}, {"unshare", "--time", offset, "--fork"});
+    if (e.status == -1 || e.says("unshare")) GTEST_SKIP() << "no time namespaces here: " << e;
     EXPECT_EQ(e.status, 7) << offset << ": " << e;
   }
 }
 
-} // namespace
+}  // namespace

@@ -27,35 +27,35 @@ constexpr int crowd = 48;
 
 /// Every way to leave a processor, inlined into its caller as far as the
 /// compiler likes.
-inline void park(int way, const weft::chan<int> &c) {
+inline void park(int way, const weft::chan<int>& c) {
   switch (way % 6) {
-  case 0:
-    return weft::yield();
-  case 1:
-    return weft::sleep_for(std::chrono::nanoseconds(1 + way % 977));
-  case 2:
-    return static_cast<void>(c.send_for(way, 20us));
-  case 3:
-    return static_cast<void>(c.recv_for(20us));
-  case 4: {
-    weft::select(weft::on_recv(c), weft::on_timeout(20us, [] {}));
-    return;
-  }
-  default: {
-    const weft::wait_group child;
-    child.go([] { weft::yield(); });
-    child.wait();
-  }
+    case 0:
+      return weft::yield();
+    case 1:
+      return weft::sleep_for(std::chrono::nanoseconds(1 + way % 977));
+    case 2:
+      return static_cast<void>(c.send_for(way, 20us));
+    case 3:
+      return static_cast<void>(c.recv_for(20us));
+    case 4: {
+      weft::select(weft::on_recv(c), weft::on_timeout(20us, [] {}));
+      return;
+    }
+    default: {
+      const weft::wait_group child;
+      child.go([] { weft::yield(); });
+      child.wait();
+    }
   }
 }
 
 /// Runs f(number, channel) in a crowd of goroutines at 1, 2 and 4 processors.
-template <class F> void in_a_crowd(F f) {
+template <class F>
+void in_a_crowd(F f) {
   weft_test::on_goroutine([&] {
     const weft::wait_group all;
     const weft::chan<int> c(1);
-    for (int i = 0; i < crowd; ++i)
-      all.go([&, i] { f(i, c); });
+    for (int i = 0; i < crowd; ++i) all.go([&, i] { f(i, c); });
     all.wait();
   });
 }
@@ -67,13 +67,12 @@ template <class F> void in_a_crowd(F f) {
 
 TEST_F(Thread_locals, errno_keeps_its_value_across_every_kind_of_park) {
   std::atomic<int> wrong{0};
-  in_a_crowd([&](int i, const weft::chan<int> &c) {
+  in_a_crowd([&](int i, const weft::chan<int>& c) {
     for (int n = 0; n < scaled(60); ++n) {
       const int fd = i % 2 == 0 ? -1 : ::open("/nowhere/at/all", O_RDONLY);
       const int failed = i % 2 == 0 ? ::close(fd) : fd;
       park(i + n, c);
-      if (failed != -1 || errno_here() != (i % 2 == 0 ? EBADF : ENOENT))
-        wrong.fetch_add(1);
+      if (failed != -1 || errno_here() != (i % 2 == 0 ? EBADF : ENOENT)) wrong.fetch_add(1);
     }
   });
   EXPECT_EQ(wrong.load(), 0);
@@ -82,14 +81,12 @@ TEST_F(Thread_locals, errno_keeps_its_value_across_every_kind_of_park) {
 /// A call after a park reports its own error, on the thread where it runs.
 TEST_F(Thread_locals, a_system_call_after_a_park_reports_to_this_goroutine) {
   std::atomic<int> wrong{0};
-  in_a_crowd([&](int i, const weft::chan<int> &c) {
+  in_a_crowd([&](int i, const weft::chan<int>& c) {
     for (int n = 0; n < scaled(60); ++n) {
       park(i + n, c);
-      const int result =
-          i % 2 == 0 ? ::close(-1) : ::access("/nowhere/at/all", F_OK);
+      const int result = i % 2 == 0 ? ::close(-1) : ::access("/nowhere/at/all", F_OK);
       const int error = errno_here();
-      if (result != -1 || error != (i % 2 == 0 ? EBADF : ENOENT))
-        wrong.fetch_add(1);
+      if (result != -1 || error != (i % 2 == 0 ? EBADF : ENOENT)) wrong.fetch_add(1);
     }
   });
   EXPECT_EQ(wrong.load(), 0);
@@ -101,7 +98,7 @@ TEST_F(Thread_locals, a_system_call_after_a_park_reports_to_this_goroutine) {
 TEST_F(Thread_locals, of_weft_itself_are_never_kept_across_a_park) {
   const weft::local<int> mine;
   std::atomic<int> wrong{0};
-  in_a_crowd([&](int i, const weft::chan<int> &c) {
+  in_a_crowd([&](int i, const weft::chan<int>& c) {
     const std::uint64_t id = weft::this_goroutine::id();
     *mine = i;
     weft::this_goroutine::set_name(std::to_string(i));
@@ -112,8 +109,7 @@ TEST_F(Thread_locals, of_weft_itself_are_never_kept_across_a_park) {
         wrong.fetch_add(1);
       ++*mine;
       park(i + n + 1, c);
-      if (--*mine != i)
-        wrong.fetch_add(1);
+      if (--*mine != i) wrong.fetch_add(1);
     }
   });
   EXPECT_EQ(wrong.load(), 0);
@@ -125,10 +121,9 @@ thread_local int tenant = 0;
 /// reads it.
 TEST_F(Thread_locals, are_the_goroutines_own_while_it_is_tied) {
   std::atomic<int> wrong{0};
-  in_a_crowd([&](int i, const weft::chan<int> &c) {
+  in_a_crowd([&](int i, const weft::chan<int>& c) {
     if (i % 6 != 0) {
-      for (int n = 0; n < 20; ++n)
-        park(i + n, c);
+      for (int n = 0; n < 20; ++n) park(i + n, c);
       return;
     }
     weft::lock_os_thread();
@@ -138,8 +133,7 @@ TEST_F(Thread_locals, are_the_goroutines_own_while_it_is_tied) {
     for (int n = 0; n < 20; ++n) {
       errno = i + 1;
       park(i + n, c);
-      if (tenant != i + 1 || errno != i + 1 || ::syscall(SYS_gettid) != home)
-        wrong.fetch_add(1);
+      if (tenant != i + 1 || errno != i + 1 || ::syscall(SYS_gettid) != home) wrong.fetch_add(1);
     }
     tenant = before;
     weft::unlock_os_thread();
@@ -149,7 +143,7 @@ TEST_F(Thread_locals, are_the_goroutines_own_while_it_is_tied) {
 
 thread_local int plain = 0;
 
-[[gnu::noinline]] int *fresh_address() {
+[[gnu::noinline]] int* fresh_address() {
   asm volatile("");
   return &plain;
 }
@@ -163,24 +157,22 @@ TEST_F(Thread_locals, of_the_user_may_be_the_old_threads) {
   for (int i = 0; i < 8; ++i)
     all.go([&] {
       for (int n = 0; n < 25; ++n) {
-        int *const before = &plain;
-        int *const errno_before = &errno;
+        int* const before = &plain;
+        int* const errno_before = &errno;
         weft::yield();
         parks.fetch_add(1);
-        if (fresh_address() == before)
-          continue;
+        if (fresh_address() == before) continue;
         moved.fetch_add(1);
-        if (&plain == before)
-          stale.fetch_add(1);
-        if (&errno == errno_before)
-          stale_errno.fetch_add(1);
+        if (&plain == before) stale.fetch_add(1);
+        if (&errno == errno_before) stale_errno.fetch_add(1);
       }
     });
   all.wait();
-  std::printf("of %d parks %d changed the thread; then thread_local was the "
-              "old one's in %d, "
-              "errno in %d\n",
-              parks.load(), moved.load(), stale.load(), stale_errno.load());
+  std::printf(
+      "of %d parks %d changed the thread; then thread_local was the "
+      "old one's in %d, "
+      "errno in %d\n",
+      parks.load(), moved.load(), stale.load(), stale_errno.load());
 }
 
-} // namespace
+}  // namespace

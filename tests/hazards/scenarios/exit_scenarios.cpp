@@ -29,8 +29,8 @@ struct world {
   std::atomic<int> under_way{0};
 };
 
-world &shared() {
-  static world *const all = new world;
+world& shared() {
+  static world* const all = new world;
   return *all;
 }
 
@@ -47,49 +47,39 @@ void exchange() {
 
 [[noreturn]] void block_in_a_read() {
   int ends[2];
-  if (::pipe(ends) != 0)
-    std::abort();
+  if (::pipe(ends) != 0) std::abort();
   char byte = 0;
   shared().under_way.fetch_add(1);
-  for (;;)
-    static_cast<void>(!::read(ends[0], &byte, 1));
+  for (;;) static_cast<void>(!::read(ends[0], &byte, 1));
 }
 
 [[noreturn]] void start_and_join_for_ever() {
   shared().under_way.fetch_add(1);
   for (;;) {
     const weft::wait_group wg;
-    for (int i = 0; i < 8; ++i)
-      wg.go([] { weft::yield(); });
+    for (int i = 0; i < 8; ++i) wg.go([] { weft::yield(); });
     wg.wait();
   }
 }
 
 /// Goroutines of every kind, and two plain threads in the middle of weft.
 void start_everything() {
-  for (int i = 0; i < 4; ++i)
-    weft::go(exchange);
-  for (int i = 0; i < 2; ++i)
-    std::thread(exchange).detach();
+  for (int i = 0; i < 4; ++i) weft::go(exchange);
+  for (int i = 0; i < 2; ++i) std::thread(exchange).detach();
   std::thread(start_and_join_for_ever).detach();
   weft::go(start_and_join_for_ever);
-  for (int i = 0; i < 4; ++i)
-    weft::go([] { shared().never.recv(); });
+  for (int i = 0; i < 4; ++i) weft::go([] { shared().never.recv(); });
   weft::go([] { weft::sleep_for(1h); });
   weft::after_func(1h, [] {});
-  weft::go([] {
-    weft::select(weft::on_recv(shared().never), weft::on_timeout(1h, [] {}));
-  });
+  weft::go([] { weft::select(weft::on_recv(shared().never), weft::on_timeout(1h, [] {})); });
   weft::go([] {
     volatile int sum = 0;
     shared().under_way.fetch_add(1);
-    for (;;)
-      sum = sum + 1;
+    for (;;) sum = sum + 1;
   });
   weft::go(block_in_a_read);
   weft::go([] { weft::blocking(block_in_a_read); });
-  while (shared().under_way.load() < 11)
-    weft::sleep_for(100us);
+  while (shared().under_way.load() < 11) weft::sleep_for(100us);
 }
 
 int main_returns() {
@@ -122,8 +112,7 @@ int goroutine_exits() {
   return ends_in_a_goroutine([] { std::exit(7); });
 }
 int goroutine_quick_exits() {
-  std::at_quick_exit(
-      [] { static_cast<void>(!::write(STDOUT_FILENO, "quick\n", 6)); });
+  std::at_quick_exit([] { static_cast<void>(!::write(STDOUT_FILENO, "quick\n", 6)); });
   return ends_in_a_goroutine([] { std::quick_exit(7); });
 }
 int goroutine_leaves_by_the_system() {
@@ -140,8 +129,7 @@ int thread_exits() {
 }
 int main_quick_exits() {
   start_everything();
-  std::at_quick_exit(
-      [] { static_cast<void>(!::write(STDOUT_FILENO, "quick\n", 6)); });
+  std::at_quick_exit([] { static_cast<void>(!::write(STDOUT_FILENO, "quick\n", 6)); });
   std::quick_exit(7);
 }
 int main_leaves_by_the_system() {
@@ -207,14 +195,12 @@ int main_thread_ends_while_it_unwinds_weft() {
 }
 
 int detached_threads_and_no_goroutine() {
-  for (int i = 0; i < 4; ++i)
-    std::thread(exchange).detach();
-  while (shared().under_way.load() < 4)
-    std::this_thread::yield();
+  for (int i = 0; i < 4; ++i) std::thread(exchange).detach();
+  while (shared().under_way.load() < 4) std::this_thread::yield();
   return 7;
 }
 
-} // namespace
+}  // namespace
 
 const scenario_table exit_scenarios{
     {"main_returns", main_returns},
@@ -232,9 +218,8 @@ const scenario_table exit_scenarios{
     {"thread_exits", thread_exits},
     {"main_thread_ends", main_thread_ends},
     {"main_thread_ends_beside_everything", main_thread_ends_beside_everything},
-    {"main_thread_ends_while_it_unwinds_weft",
-     main_thread_ends_while_it_unwinds_weft},
+    {"main_thread_ends_while_it_unwinds_weft", main_thread_ends_while_it_unwinds_weft},
     {"detached_threads_and_no_goroutine", detached_threads_and_no_goroutine},
 };
 
-} // namespace hazards
+}  // namespace hazards

@@ -16,7 +16,7 @@
 
 #include "scenarios.hpp"
 
-extern char **environ;
+extern char** environ;
 
 namespace hazards {
 namespace {
@@ -26,28 +26,24 @@ using namespace std::chrono_literals;
 /// Goroutines and threads that keep the runtime's locks busy, for as long as it
 /// lives.
 class busy_runtime {
-public:
+ public:
   busy_runtime() {
-    for (int i = 0; i < 6; ++i)
-      all_.go([this] { churn(); });
-    for (int i = 0; i < 2; ++i)
-      threads_.emplace_back([this] { churn(); });
+    for (int i = 0; i < 6; ++i) all_.go([this] { churn(); });
+    for (int i = 0; i < 2; ++i) threads_.emplace_back([this] { churn(); });
   }
-  busy_runtime(const busy_runtime &) = delete;
-  busy_runtime &operator=(const busy_runtime &) = delete;
+  busy_runtime(const busy_runtime&) = delete;
+  busy_runtime& operator=(const busy_runtime&) = delete;
   ~busy_runtime() {
     stop_.store(true);
-    for (std::thread &t : threads_)
-      t.join();
+    for (std::thread& t : threads_) t.join();
     all_.wait();
   }
 
-private:
+ private:
   void churn() {
     while (!stop_.load()) {
       const weft::wait_group wg;
-      for (int i = 0; i < 4; ++i)
-        wg.go([this] { static_cast<void>(c_.send_for(1, 10us)); });
+      for (int i = 0; i < 4; ++i) wg.go([this] { static_cast<void>(c_.send_for(1, 10us)); });
       static_cast<void>(c_.recv_for(10us));
       const weft::timer t(1ms);
       wg.wait();
@@ -62,27 +58,25 @@ private:
 
 /// Forks; the child ends by `in_child`, or by _exit(0). Returns: waitpid's
 /// status.
-template <class F> int in_a_child(F in_child) {
+template <class F>
+int in_a_child(F in_child) {
   std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    ::alarm(20); // one that hangs ends by SIGALRM
+    ::alarm(20);  // one that hangs ends by SIGALRM
     in_child();
     ::_exit(0);
   }
   int status = -1;
-  if (::waitpid(pid, &status, 0) != pid)
-    return -1;
+  if (::waitpid(pid, &status, 0) != pid) return -1;
   return status;
 }
 
-bool is_clean(int status) {
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
+bool is_clean(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
 
 void exec_true() {
   char path[] = "/bin/sh", flag[] = "-c", text[] = "exit 0";
-  char *const argv[] = {path, flag, text, nullptr};
+  char* const argv[] = {path, flag, text, nullptr};
   ::execve(path, argv, environ);
   ::_exit(9);
 }
@@ -93,14 +87,12 @@ int all_clean(void (*child)(), int rounds) {
   const busy_runtime busy;
   std::atomic<int> bad{0};
   for (int i = 0; i < rounds; ++i)
-    if (!is_clean(in_a_child(child)))
-      bad.fetch_add(1);
+    if (!is_clean(in_a_child(child))) bad.fetch_add(1);
   const weft::wait_group wg;
   for (int i = 0; i < 4; ++i)
     wg.go([&] {
       for (int n = 0; n < rounds / 2; ++n) {
-        if (!is_clean(in_a_child(child)))
-          bad.fetch_add(1);
+        if (!is_clean(in_a_child(child))) bad.fetch_add(1);
         weft::yield();
       }
     });
@@ -115,12 +107,11 @@ int child_ends_at_once() {
 int child_uses_the_c_library() {
   const auto work = [] {
     std::string text;
-    for (int i = 0; i < 1000; ++i)
-      text += std::to_string(i);
+    for (int i = 0; i < 1000; ++i) text += std::to_string(i);
     std::vector<std::string> copies(100, text);
     char line[64];
     std::snprintf(line, sizeof line, "%zu %p\n", copies[99].size(),
-                  static_cast<const void *>(std::getenv("PATH")));
+                  static_cast<const void*>(std::getenv("PATH")));
     ::_exit(copies[99].size() == 2890 ? 0 : 1);
   };
   return all_clean(work, 40);
@@ -135,8 +126,7 @@ int child_uses_what_does_not_wait() {
     weft::mutex m;
     m.lock();
     m.unlock();
-    const bool good =
-        c.recv() == 1 && *c.try_recv() == 2 && weft::max_procs() >= 1;
+    const bool good = c.recv() == 1 && *c.try_recv() == 2 && weft::max_procs() >= 1;
     ::_exit(good ? 0 : 1);
   };
   return all_clean(work, 20);
@@ -161,14 +151,12 @@ int commands_from_goroutines() {
           status = std::system("exit 3");
         } else {
           char path[] = "/bin/sh", flag[] = "-c", text[] = "exit 3";
-          char *const argv[] = {path, flag, text, nullptr};
+          char* const argv[] = {path, flag, text, nullptr};
           pid_t pid = 0;
-          if (::posix_spawn(&pid, path, nullptr, nullptr, argv, environ) != 0)
-            continue;
+          if (::posix_spawn(&pid, path, nullptr, nullptr, argv, environ) != 0) continue;
           weft::blocking([&] { ::waitpid(pid, &status, 0); });
         }
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 3)
-          good.fetch_add(1);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 3) good.fetch_add(1);
       }
     });
   wg.wait();
@@ -198,8 +186,7 @@ int is_refused(void (*use)()) {
   const bool from_thread = refused();
   const bool from_goroutine = weft::run([&] {
     weft::go([] {
-      for (;;)
-        weft::yield(); // somebody else would be next
+      for (;;) weft::yield();  // somebody else would be next
     });
     return refused();
   });
@@ -240,8 +227,8 @@ int child_wakes_a_goroutine() {
   weft::go([] { c.recv(); });
   weft::sleep_for(1ms);
   return is_refused([] {
-    c.send(1);     // takes the receiver out of the queue, or waits
-    weft::yield(); // on a goroutine
+    c.send(1);      // takes the receiver out of the queue, or waits
+    weft::yield();  // on a goroutine
     c.send(2);
   });
 }
@@ -253,7 +240,7 @@ int child_lets_its_goroutine_end() {
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::alarm(20);
-      return; // to whoever would be next
+      return;  // to whoever would be next
     }
     ::waitpid(pid, &status, 0);
     statuses.send(status);
@@ -262,7 +249,7 @@ int child_lets_its_goroutine_end() {
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? 7 : 8;
 }
 
-} // namespace
+}  // namespace
 
 const scenario_table fork_scenarios{
     {"child_execs", child_execs},
@@ -271,8 +258,7 @@ const scenario_table fork_scenarios{
     {"child_uses_what_does_not_wait", child_uses_what_does_not_wait},
     {"child_calls_exit", child_calls_exit},
     {"commands_from_goroutines", commands_from_goroutines},
-    {"child_of_a_fresh_process_may_do_anything",
-     child_of_a_fresh_process_may_do_anything},
+    {"child_of_a_fresh_process_may_do_anything", child_of_a_fresh_process_may_do_anything},
     {"child_starts_a_goroutine", child_starts_a_goroutine},
     {"child_waits_on_a_channel", child_waits_on_a_channel},
     {"child_sleeps", child_sleeps},
@@ -285,4 +271,4 @@ const scenario_table fork_scenarios{
     {"child_lets_its_goroutine_end", child_lets_its_goroutine_end},
 };
 
-} // namespace hazards
+}  // namespace hazards

@@ -16,13 +16,11 @@ namespace {
 void surround(void (*use)()) {
   const weft::chan<void> never;
   weft::run([&] {
-    for (int i = 0; i < 8; ++i)
-      weft::go([=] { never.recv(); });
+    for (int i = 0; i < 8; ++i) weft::go([=] { never.recv(); });
     weft::yield();
     const weft::wait_group giant;
     giant.go(weft::named("giant"), use);
-    for (int i = 0; i < 8; ++i)
-      weft::go([=] { never.recv(); });
+    for (int i = 0; i < 8; ++i) weft::go([=] { never.recv(); });
     giant.wait();
   });
   std::puts("nothing happened");
@@ -30,20 +28,19 @@ void surround(void (*use)()) {
 
 [[gnu::noinline]] int use_a_frame_of_a_mebibyte(int n) {
   volatile char frame[1 << 20];
-  frame[n] = static_cast<char>(
-      n); // its low end only: what lies between is never touched
+  frame[n] = static_cast<char>(n);  // its low end only: what lies between is never touched
   asm volatile("" ::"r"(frame) : "memory");
   return frame[n];
 }
 
 [[gnu::noinline]] int use_alloca(std::size_t bytes) {
-  auto *room = static_cast<volatile char *>(alloca(bytes));
+  auto* room = static_cast<volatile char*>(alloca(bytes));
   room[0] = 1;
   asm volatile("" ::"r"(room) : "memory");
   return room[0];
 }
 
-[[gnu::noinline]] int recurse(volatile int *depth) {
+[[gnu::noinline]] int recurse(volatile int* depth) {
   volatile char frame[256];
   frame[0] = static_cast<char>(*depth);
   *depth = *depth + 1;
@@ -78,8 +75,7 @@ int recursion_without_end() {
 int frames_that_fit() {
   weft::run([] {
     const weft::wait_group wg;
-    wg.go(weft::named("large").stack(4U << 20),
-          [] { use_a_frame_of_a_mebibyte(0); });
+    wg.go(weft::named("large").stack(4U << 20), [] { use_a_frame_of_a_mebibyte(0); });
     wg.go(weft::named("usual"), [] { use_alloca(192U << 10); });
     wg.go(weft::named("small").stack(64U << 10), [] { use_alloca(32U << 10); });
     wg.wait();
@@ -87,7 +83,7 @@ int frames_that_fit() {
   return 7;
 }
 
-} // namespace
+}  // namespace
 
 const scenario_table frame_scenarios{
     {"frame_of_a_mebibyte", frame_of_a_mebibyte},
@@ -97,4 +93,4 @@ const scenario_table frame_scenarios{
     {"frames_that_fit", frames_that_fit},
 };
 
-} // namespace hazards
+}  // namespace hazards

@@ -24,8 +24,7 @@ constexpr int skipped = 77;
 
 bool set_limit(decltype(RLIMIT_AS) what, rlim_t soft) {
   rlimit limit{};
-  if (::getrlimit(what, &limit) != 0)
-    return false;
+  if (::getrlimit(what, &limit) != 0) return false;
   limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
   return ::setrlimit(what, &limit) == 0;
 }
@@ -51,24 +50,20 @@ bool everything_runs() {
 /// No thread at the first use; then one more may be had, and then as many as it
 /// likes.
 int threads_are_limited() {
-  if (!become_nobody() || !set_limit(RLIMIT_NPROC, 0))
-    return skipped;
+  if (!become_nobody() || !set_limit(RLIMIT_NPROC, 0)) return skipped;
   bool told = false;
   try {
     weft::go([] { std::abort(); });
-  } catch (const std::system_error &e) {
+  } catch (const std::system_error& e) {
     told = e.code() == std::errc::resource_unavailable_try_again;
   }
-  if (!told || weft::num_goroutines() != 0)
-    return 1;
+  if (!told || weft::num_goroutines() != 0) return 1;
   set_limit(RLIMIT_NPROC, RLIM_INFINITY);
-  if (!everything_runs())
-    return 2;
+  if (!everything_runs()) return 2;
   set_limit(RLIMIT_NPROC, 0);
   weft::set_max_procs(8);
   for (int i = 0; i < 20; ++i)
-    if (!everything_runs())
-      return 3;
+    if (!everything_runs()) return 3;
   weft::run([] { weft::blocking([] { ::usleep(1000); }); });
   set_limit(RLIMIT_NPROC, RLIM_INFINITY);
   return everything_runs() ? 7 : 4;
@@ -86,29 +81,24 @@ rlim_t address_space_in_use() {
 int address_space_is_limited() {
   constexpr int crowd = 200;
   weft::set_max_procs(2);
-  if (!everything_runs())
-    return 1;
-  if (!set_limit(RLIMIT_AS, address_space_in_use() + (rlim_t{48} << 20)))
-    return skipped;
+  if (!everything_runs()) return 1;
+  if (!set_limit(RLIMIT_AS, address_space_in_use() + (rlim_t{48} << 20))) return skipped;
   const weft::chan<void> gate;
   std::atomic<int> inside{0}, ran{0};
   const weft::wait_group wg;
-  for (int i = 0; i < crowd; ++i) // 800 MiB of stacks
+  for (int i = 0; i < crowd; ++i)  // 800 MiB of stacks
     wg.go(weft::named("large").stack(std::size_t{4} << 20), [&, gate] {
       inside.fetch_add(1);
       gate.recv();
       ran.fetch_add(1);
     });
-  while (inside.load() == 0)
-    weft::sleep_for(100us);
-  for (int i = 0; i < 50; ++i)
-    weft::sleep_for(100us);
+  while (inside.load() == 0) weft::sleep_for(100us);
+  for (int i = 0; i < 50; ++i) weft::sleep_for(100us);
   const int had_a_stack = inside.load();
-  gate.close(); // who ends leaves its stack to the next
+  gate.close();  // who ends leaves its stack to the next
   wg.wait();
   std::printf("%d of %d had a stack at once\n", had_a_stack, crowd);
-  if (had_a_stack == crowd)
-    return 2;
+  if (had_a_stack == crowd) return 2;
   set_limit(RLIMIT_AS, RLIM_INFINITY);
   return ran.load() == crowd && everything_runs() ? 7 : 3;
 }
@@ -116,18 +106,16 @@ int address_space_is_limited() {
 /// Under whatever clock the process was given.
 int clock_works() {
   const auto begin = std::chrono::steady_clock::now();
-  if (!everything_runs())
-    return 1;
+  if (!everything_runs()) return 1;
   weft::sleep_for(2ms);
   const weft::ticker t(1ms);
-  for (int i = 0; i < 3; ++i)
-    t.channel().recv();
+  for (int i = 0; i < 3; ++i) t.channel().recv();
   const auto [ctx, cancel] = weft::with_timeout(weft::background(), 2ms);
   ctx.done().recv();
   return std::chrono::steady_clock::now() - begin >= 4ms ? 7 : 2;
 }
 
-} // namespace
+}  // namespace
 
 const scenario_table limit_scenarios{
     {"threads_are_limited", threads_are_limited},
@@ -135,4 +123,4 @@ const scenario_table limit_scenarios{
     {"clock_works", clock_works},
 };
 
-} // namespace hazards
+}  // namespace hazards

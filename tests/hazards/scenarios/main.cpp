@@ -11,13 +11,11 @@ int hazards::wait_for_the_end() {
   return 99;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   using namespace hazards;
-  for (const scenario_table *table :
-       {&exit_scenarios, &static_scenarios, &fork_scenarios, &frame_scenarios,
-        &limit_scenarios})
-    if (const auto found = table->find(argc > 1 ? argv[1] : "");
-        found != table->end())
+  for (const scenario_table* table :
+       {&exit_scenarios, &static_scenarios, &fork_scenarios, &frame_scenarios, &limit_scenarios})
+    if (const auto found = table->find(argc > 1 ? argv[1] : ""); found != table->end())
       return found->second();
   std::fputs("no such scenario\n", stderr);
   return 98;

@@ -18,4 +18,4 @@ extern const scenario_table limit_scenarios;
 /// Never comes back: the program has to end by something else.
 int wait_for_the_end();
 
-} // namespace hazards
+}  // namespace hazards

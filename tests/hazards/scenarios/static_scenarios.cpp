@@ -22,27 +22,25 @@ using namespace std::chrono_literals;
 /// The usual server: its destructor tells its goroutines to stop, and waits for
 /// them.
 class server {
-public:
-  explicit server(const char *name) : name_(name) {
+ public:
+  explicit server(const char* name) : name_(name) {
     for (int i = 0; i < 4; ++i)
       workers_.go([this] {
-        for (std::optional<int> job; (job = jobs_.recv());)
-          done_.fetch_add(*job);
+        for (std::optional<int> job; (job = jobs_.recv());) done_.fetch_add(*job);
       });
   }
-  server(const server &) = delete;
-  server &operator=(const server &) = delete;
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
   ~server() {
-    for (int i = 0; i < 100; ++i)
-      jobs_.send(1);
+    for (int i = 0; i < 100; ++i) jobs_.send(1);
     jobs_.close();
     workers_.wait();
     std::printf("%s did %d\n", name_, done_.load());
     std::fflush(stdout);
   }
 
-private:
-  const char *name_;
+ private:
+  const char* name_;
   weft::chan<int> jobs_;
   std::atomic<int> done_{0};
   weft::wait_group workers_;
@@ -80,8 +78,7 @@ int several_static_servers_beside_a_crowd() {
   static const server first("first");
   for (int i = 0; i < 50; ++i)
     weft::go([] {
-      for (;;)
-        weft::yield();
+      for (;;) weft::yield();
     });
   static const server second("second");
   weft::go([] {
@@ -125,8 +122,7 @@ struct one_of_each {
   weft::wait_group wg;
   weft::event e;
   weft::semaphore permits{1};
-  weft::derived_context<weft::cancel_function> ctx =
-      weft::with_timeout(weft::background(), 1h);
+  weft::derived_context<weft::cancel_function> ctx = weft::with_timeout(weft::background(), 1h);
   weft::timer t{1h};
   weft::ticker every{1ms};
   weft::local<int> mine;
@@ -159,28 +155,23 @@ int static_objects_with_waiters() {
     weft::go([] { all.ctx.ctx.done().recv(); });
     weft::go([] { all.t.channel().recv(); });
     weft::go([] {
-      for (;;)
-        all.every.channel().recv();
+      for (;;) all.every.channel().recv();
     });
-    weft::go([] {
-      weft::select(weft::on_recv(all.c), weft::on_recv(all.ctx.ctx.done()));
-    });
+    weft::go([] { weft::select(weft::on_recv(all.c), weft::on_recv(all.ctx.ctx.done())); });
   }
-  for (int i = 0; i < 20; ++i)
-    weft::yield();
+  for (int i = 0; i < 20; ++i) weft::yield();
   weft::sleep_for(1ms);
   return 7;
 }
 
-void use_weft(const char *where) {
+void use_weft(const char* where) {
   const weft::chan<int> c;
   weft::go([=] { c.send(3); });
   const int got = c.recv().value();
   const weft::chan<int> room(1);
   room.send(got);
   int seen = 0;
-  weft::select(weft::on_recv(
-      room, [&](std::optional<int> v) { seen = v.value_or(-1); }));
+  weft::select(weft::on_recv(room, [&](std::optional<int> v) { seen = v.value_or(-1); }));
   weft::sleep_for(10us);
   weft::this_goroutine::set_name("last");
   std::printf("%s %d\n", where, seen);
@@ -204,15 +195,14 @@ int handlers_use_weft_when_a_goroutine_exits() {
 }
 
 struct uses_weft_at_the_end_of_its_thread {
-  const char *where = "";
+  const char* where = "";
   ~uses_weft_at_the_end_of_its_thread() {
-    if (*where != '\0')
-      use_weft(where);
+    if (*where != '\0') use_weft(where);
   }
 };
 thread_local uses_weft_at_the_end_of_its_thread at_end;
 
-[[gnu::noinline]] void use_at_end(const char *where) {
+[[gnu::noinline]] void use_at_end(const char* where) {
   at_end.where = where;
   asm volatile("");
 }
@@ -222,13 +212,12 @@ int thread_locals_use_weft() {
   std::thread([] { use_at_end("a thread's"); }).join();
   const weft::chan<void> ended;
   weft::go([=] {
-    weft::lock_os_thread(); // it ends locked, so its thread ends too
+    weft::lock_os_thread();  // it ends locked, so its thread ends too
     use_at_end("a worker's");
     ended.close();
   });
   ended.recv();
-  weft::sleep_for(
-      5ms); // for the worker's words to come first; without them the test fails
+  weft::sleep_for(5ms);  // for the worker's words to come first; without them the test fails
   return 7;
 }
 
@@ -247,13 +236,13 @@ int exit_within_a_handler_of_weft() {
       throw std::runtime_error("caught");
     } catch (...) {
       weft::yield();
-      std::exit(7); // inside a catch block, after a park
+      std::exit(7);  // inside a catch block, after a park
     }
   });
   return wait_for_the_end();
 }
 
-} // namespace
+}  // namespace
 
 const scenario_table static_scenarios{
     {"static_server_is_joined", static_server_is_joined},
@@ -263,18 +252,15 @@ const scenario_table static_scenarios{
      static_server_is_joined_by_a_thread_that_exits},
     {"static_server_is_joined_by_a_locked_goroutine",
      static_server_is_joined_by_a_locked_goroutine},
-    {"several_static_servers_beside_a_crowd",
-     several_static_servers_beside_a_crowd},
-    {"goroutines_started_by_an_old_static_object",
-     goroutines_started_by_an_old_static_object},
+    {"several_static_servers_beside_a_crowd", several_static_servers_beside_a_crowd},
+    {"goroutines_started_by_an_old_static_object", goroutines_started_by_an_old_static_object},
     {"static_objects_with_waiters", static_objects_with_waiters},
     {"handlers_use_weft", handlers_use_weft},
-    {"handlers_use_weft_when_a_goroutine_exits",
-     handlers_use_weft_when_a_goroutine_exits},
+    {"handlers_use_weft_when_a_goroutine_exits", handlers_use_weft_when_a_goroutine_exits},
     {"thread_locals_use_weft", thread_locals_use_weft},
     {"thread_locals_use_weft_when_a_goroutine_exits",
      thread_locals_use_weft_when_a_goroutine_exits},
     {"exit_in_a_catch_block", exit_within_a_handler_of_weft},
 };
 
-} // namespace hazards
+}  // namespace hazards
