@@ -46,8 +46,9 @@ void write_who(text_sink& to, const goroutine* who) noexcept {
   to.write("\n");
 }
 
-void print_here(void* raw) {
-  const auto& words = *static_cast<const last_words*>(raw);
+}  // namespace
+
+void print_last_words(const last_words& words) noexcept {
   fd_sink to(2);
   to.write(words.headline);
   to.write("\n\n");
@@ -60,9 +61,12 @@ void print_here(void* raw) {
   }
 }
 
+namespace {
+
+/// What is told on a stack with room for it.
 struct termination {
   const goroutine* who;
-  const long_trace* trace;
+  const saved_registers* from;  // null: the stack is gone
   const char* advice;
 };
 
@@ -76,19 +80,21 @@ void print_termination(void* raw) {
   } catch (...) {  // no memory, or what() throws
     headline = "panic: an exception that cannot be described";
   }
-  last_words words{headline.c_str(), t.who, t.trace, thrown && t.who ? t.advice : nullptr};
-  print_here(&words);
+  long_trace trace;
+  // Safety: a function's address, to be compared.
+  if (t.from) capture_trace_from(*t.from, trace, reinterpret_cast<const void*>(&std::terminate));
+  print_last_words(
+      {headline.c_str(), t.who, t.from ? &trace : nullptr, thrown && t.who ? t.advice : nullptr});
+}
+
+void print_spoilt_stack(void* raw) {
+  const auto& t = *static_cast<const termination*>(raw);
+  long_trace trace;
+  capture_trace_from(*t.from, trace, nullptr);
+  report_stack_overflow(*t.who, trace);
 }
 
 }  // namespace
-
-void print_last_words(const last_words& words, on_stack where) noexcept {
-  last_words copy = words;
-  if (where == on_stack::here)
-    print_here(&copy);
-  else
-    call_with_room(print_here, &copy);
-}
 
 void die_of_uncaught_exception(const goroutine& g, const char* advice) noexcept {
   if (begin_last_words()) {
@@ -99,13 +105,19 @@ void die_of_uncaught_exception(const goroutine& g, const char* advice) noexcept 
   std::terminate();
 }
 
-void report_termination(const goroutine* who, const long_trace& trace) noexcept {
+void report_termination(const goroutine* who, const saved_registers& from) noexcept {
   std::fflush(stdout);
-  termination t{who, &trace, uncaught_advice};
+  termination t{who, &from, uncaught_advice};
   call_with_room(print_termination, &t);
 }
 
-void report_stack_overflow(const goroutine& g, const long_trace& trace, on_stack where) noexcept {
+void report_spoilt_stack(const goroutine& g, const saved_registers& from) noexcept {
+  std::fflush(stdout);
+  termination t{&g, &from, nullptr};
+  call_with_room(print_spoilt_stack, &t);
+}
+
+void report_stack_overflow(const goroutine& g, const long_trace& trace) noexcept {
   const auto id = static_cast<unsigned long long>(g.id);
   const char* name = g.own.name ? g.own.name : "";
   const char* quote = g.own.name ? "'" : "";
@@ -120,7 +132,7 @@ void report_stack_overflow(const goroutine& g, const long_trace& trace, on_stack
                 "If it is no endless recursion: weft::go(weft::named(\"%.200s\").stack(%zu << 10), "
                 "...) gives it twice as much.",
                 name, 2 * kib);
-  print_last_words({headline, &g, &trace, advice}, where);
+  print_last_words({headline, &g, &trace, advice});
 }
 
 }  // namespace weft::detail

@@ -16,10 +16,8 @@ struct last_words {
   const char* advice = nullptr;
 };
 
-/// To stderr. Also in a signal handler, and on a stack that has no room left, if `here`: then it is
-/// not left for a larger one.
-enum class on_stack : bool { roomy, here };
-void print_last_words(const last_words& words, on_stack where) noexcept;
+/// To stderr. Also in a signal handler. Takes some 64 KiB of the stack.
+void print_last_words(const last_words& words) noexcept;
 
 inline constexpr const char* uncaught_advice =
     "An exception left the function given to weft::go. Catch it inside, or send it to whoever "
@@ -31,10 +29,15 @@ inline constexpr const char* uncaught_advice =
 [[noreturn]] void die_of_uncaught_exception(const goroutine& g,
                                             const char* advice = uncaught_advice) noexcept;
 
-/// What std::terminate() was called for: prints the report.
-void report_termination(const goroutine* who, const long_trace& trace) noexcept;
+/// What std::terminate() was called for: prints the report, with the stack from its caller on.
+/// `from`: of a caller of this.
+void report_termination(const goroutine* who, const saved_registers& from) noexcept;
 
-/// "goroutine 7 'parser' overflowed its 256 KiB stack", its trace, and what to do.
-void report_stack_overflow(const goroutine& g, const long_trace& trace, on_stack where) noexcept;
+/// "goroutine 7 'parser' overflowed its 256 KiB stack", its stack and what to do. `from`: of a caller
+/// of this, on the stack whose canary is gone.
+void report_spoilt_stack(const goroutine& g, const saved_registers& from) noexcept;
+
+/// The same in a signal handler.
+void report_stack_overflow(const goroutine& g, const long_trace& trace) noexcept;
 
 }  // namespace weft::detail

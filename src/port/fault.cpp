@@ -164,8 +164,8 @@ void watch_crashes(fault_listener listener) noexcept {
 
 alternate_stack::alternate_stack() noexcept {
   if (!watched(SIGSEGV).taken.read()) return;
-  stack_t now{};
-  if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+  if (::sigaltstack(nullptr, &before_) != 0) return;
+  if ((before_.ss_flags & SS_DISABLE) == 0 && before_.ss_size >= bytes) return;
   void* low = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (low == MAP_FAILED) return;
@@ -181,9 +181,7 @@ alternate_stack::alternate_stack() noexcept {
 
 alternate_stack::~alternate_stack() {
   if (!low_) return;
-  stack_t none{};
-  none.ss_flags = SS_DISABLE;
-  ::sigaltstack(&none, nullptr);
+  ::sigaltstack(&before_, nullptr);
   ::munmap(low_, bytes);
 }
 

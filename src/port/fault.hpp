@@ -7,6 +7,8 @@
 // Tested by: tests/unit/port/fault_test.cpp, tests/death/crashes
 #pragma once
 
+#include <signal.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -30,8 +32,8 @@ void watch_memory_faults(fault_listener listener) noexcept;
 /// else does.
 void watch_crashes(fault_listener listener) noexcept;
 
-/// The calling thread's handlers run on memory of their own, if it has none yet and if somebody
-/// watches: a stack that has overflowed has no room for them. A page is only used when a handler
+/// The calling thread's handlers run on memory of their own, if it has not as much already and if
+/// somebody watches (ThreadSanitizer gives every thread a little of it): a stack that has overflowed has no room for them. A page is only used when a handler
 /// runs.
 class alternate_stack {
  public:
@@ -44,6 +46,7 @@ class alternate_stack {
 
  private:
   std::byte* low_ = nullptr;
+  stack_t before_{};
 };
 
 /// One thread reports the end of the process; returns true to it, once. Others stop here until the

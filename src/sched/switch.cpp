@@ -106,8 +106,7 @@ void check_canary(const goroutine& g) noexcept {
 
 /// Not noexcept, and nothing below it is, up to the end of the stack: so std::terminate() is called
 /// where an exception that nobody catches was thrown, and the report has the stack of the throw.
-/// What glibc unwinds by is no object: the reference is bound to null.
-__attribute__((no_sanitize("null"))) void run_to_end(goroutine& g) {
+void run_to_end(goroutine& g) {
   try {
     g.run(g.closure_address());
   } catch (const exit_request&) {

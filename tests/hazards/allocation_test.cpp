@@ -1,8 +1,7 @@
-// Every allocation of every operation that allocates fails once, first on the
-// calling thread, then anywhere in the process: the caller gets std::bad_alloc
-// or the operation goes through, nothing is half done, nothing leaks, no
-// goroutine is lost. What tests/unit/api/allocation_failure_test.cpp tries (go,
-// channels, timers, contexts) is not repeated.
+// Every allocation of every operation that allocates fails once, first on the calling thread, then
+// anywhere in the process: the caller gets std::bad_alloc or the operation goes through, nothing is
+// half done, nothing leaks, no goroutine is lost. What tests/unit/api/allocation_failure_test.cpp
+// tries (go, channels, timers, contexts) is not repeated.
 #include <array>
 #include <csignal>
 #include <functional>
@@ -31,8 +30,7 @@ struct payload {
   std::array<char, 500> bytes{};
 };
 
-/// Runs `operation` with its n-th allocation failing. Returns: whether none was
-/// left to fail.
+/// Runs `operation` with its n-th allocation failing. Returns: whether none was left to fail.
 template <class F>
 bool survives(int n, whose scope, F& operation) {
   fail_allocation(n, scope);
@@ -55,8 +53,7 @@ bool comes_back_to(long blocks) {
   }();
 }
 
-/// The runtime takes memory for good now and then: what leaks does so every
-/// time.
+/// The runtime takes memory for good now and then: what leaks does so every time.
 template <class F>
 bool leaks(int n, whose scope, F& operation, bool& through) {
   for (int attempt = 0; attempt < 3; ++attempt) {

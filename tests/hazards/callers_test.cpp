@@ -1,5 +1,4 @@
-// 64 plain threads call in, by every primitive, while the number of processors
-// changes.
+// 64 plain threads call in, by every primitive, while the number of processors changes.
 #include <atomic>
 #include <chrono>
 #include <mutex>

@@ -1,5 +1,4 @@
-// posix_spawn, a file for the output, and a limit of time that only a hang
-// reaches.
+// posix_spawn, a file for the output, and a limit of time that only a hang reaches.
 #include "child_program.hpp"
 
 #include <fcntl.h>

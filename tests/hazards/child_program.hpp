@@ -1,5 +1,4 @@
-// Runs a scenario in a process of its own, and says how it ended and what it
-// said.
+// Runs a scenario in a process of its own, and says how it ended and what it said.
 #pragma once
 
 #include <ostream>
@@ -42,20 +41,19 @@ struct ending {
 
 std::ostream& operator<<(std::ostream& out, const ending& e);
 
-/// `environment`: what is added to this process's ("NAME=value").
-/// `before`: a command that is to start it (words), such as unshare.
+/// `environment`: what is added to this process's ("NAME=value"). `before`: a command that is to
+/// start it (words), such as unshare.
 ending run_scenario(const std::string& name, const std::vector<std::string>& environment = {},
                     const std::vector<std::string>& before = {});
 
 /// How often each way to end is tried: WEFT_HAZARD_ROUNDS, or a few.
 int rounds();
 
-/// For what AddressSanitizer's leak checker takes for a leak: memory that only
-/// threads know that are gone.
+/// For what AddressSanitizer's leak checker takes for a leak: memory that only threads know that
+/// are gone.
 std::string without_leak_check();
 
-/// Settings under which a scenario must end in the same way; one for each
-/// round, in turn.
+/// Settings under which a scenario must end in the same way; one for each round, in turn.
 std::vector<std::string> settings(int round);
 
 }  // namespace hazards

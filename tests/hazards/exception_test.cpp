@@ -1,6 +1,5 @@
-// Exceptions across parks, where tests/conformance/exception_test.cpp ends:
-// thousands at once, kept, nested, passed on, and rethrown elsewhere. Built at
-// -O3 with LTO too.
+// Exceptions across parks, where tests/conformance/exception_test.cpp ends: thousands at once,
+// kept, nested, passed on, and rethrown elsewhere. Built at -O3 with LTO too.
 #include <atomic>
 #include <exception>
 #include <stdexcept>
@@ -19,8 +18,7 @@ using Exceptions = weft_test::fixture;
 
 constexpr int thousands = sanitized ? 300 : 4'000;
 
-/// Counts the exception objects: each is destroyed once, wherever its last
-/// handler ends.
+/// Counts the exception objects: each is destroyed once, wherever its last handler ends.
 class tracked : public std::exception {
  public:
   explicit tracked(int id) : id_(id) { alive_.fetch_add(1); }
@@ -37,8 +35,8 @@ class tracked : public std::exception {
   static inline std::atomic<int> alive_{0};
 };
 
-/// Runs f(number) in thousands of goroutines, all of which are inside at once:
-/// `meet` parks until everybody has come.
+/// Runs f(number) in thousands of goroutines, all of which are inside at once: `meet` parks until
+/// everybody has come.
 template <class F>
 void thousands_at_once(F f) {
   const weft::wait_group all;
@@ -205,8 +203,7 @@ TEST_F(Exceptions, with_nested_keeps_both_across_parks) {
   });
 }
 
-/// A chain of goroutines: each catches what the one before sent, and throws it
-/// on.
+/// A chain of goroutines: each catches what the one before sent, and throws it on.
 TEST_F(Exceptions, pass_through_a_chain_of_goroutines) {
   everywhere([] {
     constexpr int links = 20;

@@ -1,6 +1,5 @@
-// The process ends while goroutines run, wait, sleep, block and hold locks:
-// with the right status, without a crash, without a hang, and with static
-// objects that join their goroutines.
+// The process ends while goroutines run, wait, sleep, block and hold locks: with the right status,
+// without a crash, without a hang, and with static objects that join their goroutines.
 #include <csignal>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "child_program.hpp"
+#include "weft_test.hpp"
 
 namespace {
 
@@ -18,8 +18,7 @@ using hazards::run_scenario;
 using hazards::settings;
 using hazards::without_leak_check;
 
-/// Every round of `scenario` ends with status 7 and says each of `words`, split
-/// at commas.
+/// Every round of `scenario` ends with status 7 and says each of `words`, split at commas.
 void expect_seven(const std::string& scenario, std::string_view words = "",
                   const std::string& setting = "WEFT=") {
   for (int round = 0; round < rounds() && !testing::Test::HasFailure(); ++round) {
@@ -71,7 +70,7 @@ TEST(pthread_exit_of_main, may_park_while_it_unwinds) {
   expect_seven("main_thread_ends_while_it_unwinds_weft", "sum 4950", without_leak_check());
 }
 TEST(pthread_exit_in_a_goroutine, is_named) {
-  if (hazards::under_tsan) GTEST_SKIP() << "ThreadSanitizer ends the program by itself";
+  if (weft_test::sanitized) GTEST_SKIP() << "a sanitizer ends the program before weft does";
   expect_abort("goroutine_ends_its_thread", "pthread_exit in a goroutine");
   EXPECT_TRUE(run_scenario("goroutine_ends_its_thread").says("'last'"));
 }

@@ -12,8 +12,7 @@ constinit std::atomic<bool> failed{false};
 constinit std::atomic<long> alive{0};
 thread_local constinit int left_for_me = 0;
 
-// Not inlined and not analysed: a goroutine may have changed its thread since
-// the last look.
+// Not inlined and not analysed: a goroutine may have changed its thread since the last look.
 [[gnu::noipa]] bool my_turn() { return left_for_me > 0 && --left_for_me == 0; }
 [[gnu::noipa]] void set_mine(int n) { left_for_me = n; }
 

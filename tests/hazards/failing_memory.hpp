@@ -1,5 +1,5 @@
-// operator new of this executable, which refuses the n-th request: of the
-// calling thread, or of the whole process, the runtime's own threads included.
+// operator new of this executable, which refuses the n-th request: of the calling thread, or of the
+// whole process, the runtime's own threads included.
 #pragma once
 
 namespace hazards {

@@ -1,6 +1,6 @@
-// Frames larger than a stack: with -fstack-clash-protection, as these files and
-// the library are compiled, every page of a frame is touched in turn, so that
-// the guard is met and not stepped over.
+// Frames larger than a stack: with -fstack-clash-protection, as these files and the library are
+// compiled, every page of a frame is touched in turn, so that the guard is met and not stepped
+// over.
 #include <csignal>
 #include <string>
 
@@ -13,8 +13,8 @@ namespace {
 using hazards::ending;
 using hazards::run_scenario;
 
-/// The goroutine ends the program where its stack ends. What is said depends on
-/// who listens: a sanitizer, the report of the overflow, or nobody.
+/// The goroutine ends the program where its stack ends. What is said depends on who listens: a
+/// sanitizer, the report of the overflow, or nobody.
 void expect_stopped_at_the_guard(const std::string& scenario) {
   for (const char* setting : {"WEFT_MAXPROCS=1", "WEFT_MAXPROCS=4", "WEFT_GUARDS=mprotect"}) {
     const ending e = run_scenario(scenario, {setting});

@@ -1,6 +1,6 @@
-// The system refuses threads: by its limits in a process of its own, and here
-// by a pthread_create that fails on demand, where a stand-in for a blocked
-// thread is wanted. tests/unit/sched/ thread_failure_test.cpp has the workers.
+// The system refuses threads: by its limits in a process of its own, and here by a pthread_create
+// that fails on demand, where a stand-in for a blocked thread is wanted. tests/unit/sched/
+// thread_failure_test.cpp has the workers.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -49,8 +49,7 @@ class without_stand_ins : public weft_test::fixture {
   }
 };
 
-/// A pipe that a goroutine reads from by the system's read, which blocks its
-/// thread.
+/// A pipe that a goroutine reads from by the system's read, which blocks its thread.
 class pipe_pair {
  public:
   pipe_pair() {
@@ -73,8 +72,7 @@ class pipe_pair {
   int ends_[2];
 };
 
-/// Every thread that there is blocks; the others wait, and all is done when
-/// they are let go.
+/// Every thread that there is blocks; the others wait, and all is done when they are let go.
 TEST_F(without_stand_ins, goroutines_wait_for_blocked_threads_and_none_is_lost) {
   for (const bool announced : {true, false}) {
     const weft_test::procs_scope scope(2);

@@ -1,5 +1,5 @@
-// weft::no_park_scope: a park while something of the thread's is held ends the
-// program and says who and where; what does not park goes through.
+// weft::no_park_scope: a park while something of the thread's is held ends the program and says who
+// and where; what does not park goes through.
 #include <mutex>
 #include <string>
 
@@ -118,8 +118,7 @@ TEST_F(No_park_scope, means_nothing_on_a_plain_thread) {
   weft::sleep_for(10us);
 }
 
-/// Taken off its processor for computing long, it is not made to yield by what
-/// does not park.
+/// Taken off its processor for computing long, it is not made to yield by what does not park.
 TEST_F(No_park_scope, survives_a_detached_processor) {
   const weft_test::procs_scope scope(1);
   const weft::wait_group wg;

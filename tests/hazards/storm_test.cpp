@@ -1,5 +1,4 @@
-// Signals at a high rate, with a handler that does not restart system calls,
-// and clocks that jump.
+// Signals at a high rate, with a handler that does not restart system calls, and clocks that jump.
 #include <pthread.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -26,8 +25,7 @@ using weft_test::scaled;
 std::atomic<long> handled{0};
 void note(int) { handled.fetch_add(1, std::memory_order_relaxed); }
 
-/// Signals to the process and to each of its threads in turn, until it is
-/// destroyed.
+/// Signals to the process and to each of its threads in turn, until it is destroyed.
 class signal_storm {
  public:
   signal_storm() {
@@ -78,8 +76,7 @@ class In_a_signal_storm : public weft_test::fixture {
   long before_ = 0;
 };
 
-/// The storm has to be there while f runs: f is run again until signals have
-/// come.
+/// The storm has to be there while f runs: f is run again until signals have come.
 template <class F>
 void in_the_storm(F f) {
   const signal_storm storm;
@@ -198,9 +195,8 @@ TEST_F(In_a_signal_storm, threads_that_block_are_stood_in_for) {
   });
 }
 
-// Clocks. Nobody can set the steady clock; what other clocks do after a wait
-// has begun is of no account, since their times are translated once, when it
-// begins.
+// Clocks. Nobody can set the steady clock; what other clocks do after a wait has begun is of no
+// account, since their times are translated once, when it begins.
 
 using Clock_that_jumps = weft_test::fixture;
 

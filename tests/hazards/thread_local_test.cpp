@@ -1,10 +1,8 @@
-// thread_local and errno across parks, where the optimiser has everything in
-// view. What is promised is tested; what is not is measured and printed,
-// because it depends on the compiler.
+// thread_local and errno across parks, where the optimiser has everything in view. What is promised
+// is tested; what is not is measured and printed, because it depends on the compiler.
 //
-// Built with the library's own sources at -O3 with LTO too: weft's own
-// thread-local word must be read anew after every switch, or goroutines would
-// work on another worker's queues.
+// Built with the library's own sources at -O3 with LTO too: weft's own thread-local word must be
+// read anew after every switch, or goroutines would work on another worker's queues.
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,8 +23,7 @@ using Thread_locals = weft_test::fixture;
 
 constexpr int crowd = 48;
 
-/// Every way to leave a processor, inlined into its caller as far as the
-/// compiler likes.
+/// Every way to leave a processor, inlined into its caller as far as the compiler likes.
 inline void park(int way, const weft::chan<int>& c) {
   switch (way % 6) {
     case 0:
@@ -92,9 +89,8 @@ TEST_F(Thread_locals, a_system_call_after_a_park_reports_to_this_goroutine) {
   EXPECT_EQ(wrong.load(), 0);
 }
 
-/// What weft itself reads of the thread: were the word of another worker used
-/// once, the numbers of the goroutines, their values and their queues would be
-/// mixed up.
+/// What weft itself reads of the thread: were the word of another worker used once, the numbers of
+/// the goroutines, their values and their queues would be mixed up.
 TEST_F(Thread_locals, of_weft_itself_are_never_kept_across_a_park) {
   const weft::local<int> mine;
   std::atomic<int> wrong{0};
@@ -117,8 +113,7 @@ TEST_F(Thread_locals, of_weft_itself_are_never_kept_across_a_park) {
 
 thread_local int tenant = 0;
 
-/// Tied to its thread, a goroutine finds its thread_local however the compiler
-/// reads it.
+/// Tied to its thread, a goroutine finds its thread_local however the compiler reads it.
 TEST_F(Thread_locals, are_the_goroutines_own_while_it_is_tied) {
   std::atomic<int> wrong{0};
   in_a_crowd([&](int i, const weft::chan<int>& c) {
@@ -148,8 +143,8 @@ thread_local int plain = 0;
   return &plain;
 }
 
-/// Not promised, and the reason for a page in docs/pitfalls.md: how often a
-/// compiler uses the old thread's variable after a park. Nothing is asserted.
+/// Not promised, and the reason for a page in docs/pitfalls.md: how often a compiler uses the old
+/// thread's variable after a park. Nothing is asserted.
 TEST_F(Thread_locals, of_the_user_may_be_the_old_threads) {
   const weft_test::procs_scope scope(2);
   std::atomic<int> parks{0}, moved{0}, stale{0}, stale_errno{0};

@@ -261,15 +261,19 @@ void collect(const frame_registers& from, std::uintptr_t pc, stack_reader& memor
 }
 
 [[gnu::noinline]] void capture_trace(long_trace& to, const void* below) noexcept {
-  const saved_registers here = registers_of_this_frame();
+  capture_trace_from(registers_of_this_frame(), to, below);
+  asm volatile("");  // not a tail call: this frame is walked through
+}
+
+void capture_trace_from(const saved_registers& from, long_trace& to, const void* below) noexcept {
   live_reader memory;
   constexpr std::size_t looked_at = 16;
   std::uintptr_t pcs[looked_at];
-  const std::size_t count = below ? collect(registers_of(here), here.pc, memory, pcs) : 0;
+  const std::size_t count = below ? collect(registers_of(from), from.pc, memory, pcs) : 0;
   std::size_t skipped = 0;
   for (std::size_t i = 0; i < count && skipped == 0; ++i)
     if (unwind_function_start(pcs[i]) == reinterpret_cast<std::uintptr_t>(below)) skipped = i + 1;
-  walk(registers_of(here), here.pc, memory, [&to, skipped, seen = std::size_t{0}](auto at) mutable {
+  walk(registers_of(from), from.pc, memory, [&to, skipped, seen = std::size_t{0}](auto at) mutable {
     if (++seen > skipped) to.add(at);
     return to.depth() < depth_max;
   });

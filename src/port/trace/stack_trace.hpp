@@ -74,6 +74,9 @@ class long_trace {
 /// `below`: the address of a function that may be among the innermost; it and what it called are
 /// left out.
 void capture_trace(long_trace& to, const void* below = nullptr) noexcept;
+/// Of a function that has not returned and does not go on meanwhile: the stack that it is on needs
+/// no room for this.
+void capture_trace_from(const saved_registers& from, long_trace& to, const void* below) noexcept;
 void capture_trace_of_signal(const void* ucontext, long_trace& to) noexcept;
 
 }  // namespace weft::detail

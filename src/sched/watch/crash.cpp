@@ -44,7 +44,7 @@ void on_memory_fault(const fault& seen) noexcept {
   if (!g || !has_overflowed(*g, seen)) return;
   long_trace trace;
   capture_trace_of_signal(seen.ucontext, trace);
-  report_stack_overflow(*g, trace, on_stack::here);
+  report_stack_overflow(*g, trace);
   std::abort();
 }
 
@@ -57,18 +57,15 @@ void on_crash(const fault& seen) noexcept {
   if (seen.has_address)
     std::snprintf(headline + used, sizeof headline - static_cast<std::size_t>(used),
                   " at address 0x%llx", static_cast<unsigned long long>(seen.address));
-  print_last_words({headline, current_goroutine(), &trace}, on_stack::here);
+  print_last_words({headline, current_goroutine(), &trace});
 }
 
 /// An exception that nobody catches calls this where it was thrown, before anything is unwound: the
 /// search for a handler ends at the end of the goroutine's stack.
 void on_terminate() {
   const goroutine* g = current_goroutine();
-  if ((g || reports_threads.read()) && begin_last_words()) {
-    long_trace trace;
-    capture_trace(trace, reinterpret_cast<const void*>(&std::terminate));
-    report_termination(g, trace);
-  }
+  if ((g || reports_threads.read()) && begin_last_words())
+    report_termination(g, registers_of_this_frame());
   if (const std::terminate_handler before = terminate_before.read()) before();
   std::abort();
 }
@@ -101,12 +98,7 @@ void install_crash_report() noexcept {
 }
 
 void die_of_stack_overflow(const goroutine& g) noexcept {
-  if (begin_last_words()) {
-    long_trace trace;
-    capture_trace(trace, reinterpret_cast<const void*>(&die_of_stack_overflow));
-    std::fflush(stdout);
-    report_stack_overflow(g, trace, on_stack::roomy);
-  }
+  if (begin_last_words()) report_spoilt_stack(g, registers_of_this_frame());
   std::abort();
 }
 

@@ -13,7 +13,6 @@ namespace {
 
 using namespace crashes;
 using ::testing::ExitedWithCode;
-using ::testing::KilledBySignal;
 
 class crash_handler : public at_processors {
  protected:
@@ -43,7 +42,7 @@ TEST_P(crash_handler, names_the_goroutine_and_the_function_for_every_fatal_signa
           weft::install_crash_handler();
           in_parser([signal = each.signal] { crash_here(signal); });
         },
-        KilledBySignal(each.signal),
+        dies_of{each.signal},
         std::string("fatal error: ") + each.words +
             ".*\n\ngoroutine [0-9]+ 'parser', started at "
             ".*\n(.*\n)*.*crash_here\\(int\\)");
@@ -55,7 +54,7 @@ TEST_P(crash_handler, names_the_address_that_was_touched) {
         weft::install_crash_handler();
         in_parser([] { store_to(0x18); });
       },
-      KilledBySignal(SIGSEGV),
+      dies_of{SIGSEGV},
       "fatal error: segmentation fault \\(SIGSEGV\\) at address 0x18\n"
       "(.*\n)*.*store_to\\(");
 }
@@ -69,14 +68,14 @@ TEST_P(crash_handler, finds_the_caller_of_a_null_function) {
           nothing();
         });
       },
-      KilledBySignal(SIGSEGV),
+      dies_of{SIGSEGV},
       "at address 0x0\n\ngoroutine .*\n\\?\n\t0x0\n.*(crash|lambda|parser|"
       "operator|run)");
 }
 
 TEST_P(crash_handler, can_be_asked_for_by_the_environment) {
   const environment on("WEFT_CRASH", "1");
-  EXPECT_EXIT(in_parser([] { store_to(8); }), KilledBySignal(SIGSEGV),
+  EXPECT_EXIT(in_parser([] { store_to(8); }), dies_of{SIGSEGV},
               "fatal error: segmentation fault (.*\n)*.*store_to\\(");
 }
 
@@ -86,13 +85,13 @@ TEST_P(crash_handler, names_a_plain_thread) {
         weft::install_crash_handler();
         store_to(8);
       },
-      KilledBySignal(SIGSEGV), "thread [0-9]+ '.*', no goroutine\n(.*\n)*.*store_to\\(");
+      dies_of{SIGSEGV}, "thread [0-9]+ '.*', no goroutine\n(.*\n)*.*store_to\\(");
   EXPECT_EXIT(
       {
         weft::install_crash_handler();
         std::thread([] { throw std::runtime_error("boom"); }).join();
       },
-      KilledBySignal(SIGABRT), "^panic: boom \\[std::runtime_error\\]\n\nthread [0-9]+ '");
+      dies_of{SIGABRT}, "^panic: boom \\[std::runtime_error\\]\n\nthread [0-9]+ '");
 }
 
 TEST_P(crash_handler, tells_of_an_overflow_once) {
@@ -101,8 +100,7 @@ TEST_P(crash_handler, tells_of_an_overflow_once) {
         weft::install_crash_handler();
         in_parser([] { dig(0); });
       },
-      KilledBySignal(SIGABRT),
-      "^fatal error: stack overflow: goroutine [0-9]+ 'parser' overflowed");
+      dies_of{SIGABRT}, "^fatal error: stack overflow: goroutine [0-9]+ 'parser' overflowed");
 }
 
 void users_handler(int, siginfo_t* info, void*) {
@@ -132,7 +130,7 @@ TEST_P(crash_handler, may_be_installed_again_and_again) {
         weft::install_crash_handler();
         in_parser([] { std::abort(); });
       },
-      KilledBySignal(SIGABRT), "^fatal error: abort");
+      dies_of{SIGABRT}, "^fatal error: abort");
 }
 
 TEST_P(crash_handler, tells_of_an_uncaught_exception_once) {
@@ -141,7 +139,7 @@ TEST_P(crash_handler, tells_of_an_uncaught_exception_once) {
         weft::install_crash_handler();
         in_parser([] { throw std::runtime_error("boom"); });
       },
-      KilledBySignal(SIGABRT), "^panic: boom");
+      dies_of{SIGABRT}, "^panic: boom");
 }
 
 WEFT_CRASHES_AT_PROCESSORS(crash_handler);

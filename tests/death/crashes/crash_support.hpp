@@ -1,6 +1,8 @@
 // Deaths of goroutines, each in a process of its own, at one and at two processors.
 #pragma once
 
+#include <sys/wait.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -26,8 +28,27 @@ inline constexpr bool with_asan = __has_feature(address_sanitizer);
 inline constexpr bool with_asan = false;
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool with_tsan = true;
+#elif defined(__has_feature)
+inline constexpr bool with_tsan = __has_feature(thread_sanitizer);
+#else
+inline constexpr bool with_tsan = false;
+#endif
+
 /// AddressSanitizer takes the signals for itself, and reports in its own words.
 inline constexpr const char* asan_words = "AddressSanitizer";
+
+/// ThreadSanitizer lets weft report, and then reports too, and exits.
+struct dies_of {
+  int signal;
+  bool operator()(int status) const {
+    if (with_tsan) return status != 0;
+    return WIFSIGNALED(status) && WTERMSIG(status) == signal;
+  }
+};
+/// Nothing is said, but by a sanitizer.
+inline constexpr const char* nothing = with_tsan ? "" : "^$";
 
 /// Sets a variable of the environment, for the processes that a test starts.
 class environment {

@@ -1,6 +1,5 @@
-// The ways in which a process ends, from main, from a goroutine and from a
-// thread, while others run, wait, sleep, hold locks, block, and call in from
-// plain threads.
+// The ways in which a process ends, from main, from a goroutine and from a thread, while others
+// run, wait, sleep, hold locks, block, and call in from plain threads.
 #include <pthread.h>
 #include <unistd.h>
 

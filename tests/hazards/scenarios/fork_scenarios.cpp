@@ -1,5 +1,4 @@
-// fork() with goroutines alive: what the child may do, and what it is told when
-// it does more.
+// fork() with goroutines alive: what the child may do, and what it is told when it does more.
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,8 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Goroutines and threads that keep the runtime's locks busy, for as long as it
-/// lives.
+/// Goroutines and threads that keep the runtime's locks busy, for as long as it lives.
 class busy_runtime {
  public:
   busy_runtime() {
@@ -56,8 +54,7 @@ class busy_runtime {
   weft::wait_group all_;
 };
 
-/// Forks; the child ends by `in_child`, or by _exit(0). Returns: waitpid's
-/// status.
+/// Forks; the child ends by `in_child`, or by _exit(0). Returns: waitpid's status.
 template <class F>
 int in_a_child(F in_child) {
   std::fflush(nullptr);
@@ -81,8 +78,7 @@ void exec_true() {
   ::_exit(9);
 }
 
-/// Rounds of `child`, forked by main and by goroutines, while everything else
-/// is busy.
+/// Rounds of `child`, forked by main and by goroutines, while everything else is busy.
 int all_clean(void (*child)(), int rounds) {
   const busy_runtime busy;
   std::atomic<int> bad{0};
@@ -175,8 +171,7 @@ int child_of_a_fresh_process_may_do_anything() {
   return good ? 7 : 8;
 }
 
-/// The child does `use`, which must end it by abort, on a plain thread and on a
-/// goroutine.
+/// The child does `use`, which must end it by abort, on a plain thread and on a goroutine.
 int is_refused(void (*use)()) {
   weft::run([] {});
   const auto refused = [use] {

@@ -11,8 +11,7 @@
 namespace hazards {
 namespace {
 
-/// Neighbours on both sides: where a frame that steps over its guard would
-/// land.
+/// Neighbours on both sides: where a frame that steps over its guard would land.
 void surround(void (*use)()) {
   const weft::chan<void> never;
   weft::run([&] {

@@ -1,5 +1,4 @@
-// The system refuses threads and address space by its own limits, and gives
-// them later.
+// The system refuses threads and address space by its own limits, and gives them later.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -47,8 +46,7 @@ bool everything_runs() {
   return ran.load() == 100;
 }
 
-/// No thread at the first use; then one more may be had, and then as many as it
-/// likes.
+/// No thread at the first use; then one more may be had, and then as many as it likes.
 int threads_are_limited() {
   if (!become_nobody() || !set_limit(RLIMIT_NPROC, 0)) return skipped;
   bool told = false;
@@ -76,8 +74,7 @@ rlim_t address_space_in_use() {
   return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// mmap fails for stacks: goroutines wait for one, and those that have one go
-/// on.
+/// mmap fails for stacks: goroutines wait for one, and those that have one go on.
 int address_space_is_limited() {
   constexpr int crowd = 200;
   weft::set_max_procs(2);

@@ -1,5 +1,4 @@
-// Programs that end in a way of their own: one executable, whose first argument
-// names one.
+// Programs that end in a way of their own: one executable, whose first argument names one.
 #pragma once
 
 #include <map>

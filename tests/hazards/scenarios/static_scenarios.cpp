@@ -1,5 +1,4 @@
-// Static objects, thread_locals and handlers of exit() that use weft while the
-// process ends.
+// Static objects, thread_locals and handlers of exit() that use weft while the process ends.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -19,8 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The usual server: its destructor tells its goroutines to stop, and waits for
-/// them.
+/// The usual server: its destructor tells its goroutines to stop, and waits for them.
 class server {
  public:
   explicit server(const char* name) : name_(name) {
@@ -89,8 +87,7 @@ int several_static_servers_beside_a_crowd() {
   return wait_for_the_end();
 }
 
-/// Older than the runtime: it is destroyed after the workers were stopped,
-/// whoever calls exit().
+/// Older than the runtime: it is destroyed after the workers were stopped, whoever calls exit().
 struct older_than_weft {
   ~older_than_weft() {
     const weft::wait_group wg;
@@ -112,8 +109,7 @@ int goroutines_started_by_an_old_static_object() {
   return 7;
 }
 
-/// One of each, with waiters inside: they die while goroutines stand in their
-/// queues.
+/// One of each, with waiters inside: they die while goroutines stand in their queues.
 struct one_of_each {
   weft::chan<int> c;
   weft::chan<int> buffered{4};

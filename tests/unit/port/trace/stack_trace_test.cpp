@@ -101,6 +101,8 @@ TEST(stack_trace, of_a_stack_that_stands_still_is_what_it_was_when_it_ran) {
   const standing_stack still(body);
   traces found = still.unwind(still.copy());
   const traces& expected = still.expected();
+  // The switch may be a function of its own, if the compiler does not optimise.
+  if (found.size() == expected.size() + 1) found.erase(found.begin());
   ASSERT_EQ(found.size(), expected.size());
   EXPECT_EQ(functions_of(found), functions_of(expected));
   EXPECT_TRUE(std::equal(found.begin() + 1, found.end(), expected.begin() + 1));
@@ -132,12 +134,11 @@ TEST(stack_trace, stops_when_there_is_room_for_no_more) {
   }
 }
 
-traces seen_in_handler;
+std::array<std::uintptr_t, 200> seen_in_handler;
+std::size_t count_in_handler = 0;
 
 void note_trace(int, siginfo_t*, void* ucontext) {
-  std::array<std::uintptr_t, 200> pcs;
-  const std::size_t count = weft::detail::capture_trace_of_signal(ucontext, pcs);
-  seen_in_handler.assign(pcs.begin(), pcs.begin() + static_cast<long>(count));
+  count_in_handler = weft::detail::capture_trace_of_signal(ucontext, seen_in_handler);
 }
 
 /// Restores the signal's action.
@@ -166,7 +167,8 @@ TEST(stack_trace, of_what_a_signal_interrupted_begins_there) {
     oracle = oracle_trace();
     ::raise(SIGUSR1);
   });
-  const traces functions = functions_of(seen_in_handler);
+  const traces functions = functions_of(
+      {seen_in_handler.begin(), seen_in_handler.begin() + static_cast<long>(count_in_handler)});
   traces expected = functions_of(oracle);
   const auto at = std::find(functions.begin(), functions.end(), expected[0]);
   ASSERT_NE(at, functions.end());

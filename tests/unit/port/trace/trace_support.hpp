@@ -13,6 +13,7 @@
 #include "port/switch/context.hpp"
 #include "port/switch/sanitizer.hpp"
 #include "port/thread.hpp"
+#include "port/trace/safe_copy.hpp"
 #include "port/trace/stack_trace.hpp"
 #include "port/trace/unwind_table.hpp"
 
@@ -86,7 +87,11 @@ class standing_stack {
     return weft::detail::where_suspended(stack_pointer(), frame);
   }
   std::vector<std::byte> copy() const {
-    return {static_cast<std::byte*>(own_sp_), memory_.get() + bytes};
+    std::vector<std::byte> bytes_of_it(
+        static_cast<std::size_t>(memory_.get() + bytes - static_cast<std::byte*>(own_sp_)));
+    // By the kernel: AddressSanitizer forbids to read around variables.
+    if (!weft::detail::copy_memory(bytes_of_it.data(), own_sp_, bytes_of_it.size())) std::abort();
+    return bytes_of_it;
   }
   /// From stop() on.
   const std::vector<std::uintptr_t>& expected() const { return expected_; }
