@@ -28,7 +28,8 @@ void* goroutine::closure_address() noexcept {
 }
 
 void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment) {
-  g.closure_is_outside = bytes > goroutine::inline_bytes || alignment > 8;
+  // Inside, ThreadSanitizer would take the closure for the one that was there before.
+  g.closure_is_outside = tells_users || bytes > goroutine::inline_bytes || alignment > 8;
   if (!g.closure_is_outside) [[likely]]
     return g.closure;
   const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment};
@@ -60,6 +61,14 @@ void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {
   else
     std::snprintf(text, bytes, "goroutine %llu%s%s%s%s, started at address %p", id, gap, quote,
                   name, quote, g.site.address);
+}
+
+void describe_shortly(const goroutine& g, char* text, std::size_t bytes) noexcept {
+  const char* path = g.site.where.file_name();
+  const char* slash = std::strrchr(path, '/');
+  std::snprintf(text, bytes, "goroutine %llu%s%s %s:%u", static_cast<unsigned long long>(g.id),
+                g.own.name ? " " : "", g.own.name ? g.own.name : "", slash ? slash + 1 : path,
+                static_cast<unsigned>(g.site.where.line()));
 }
 
 }  // namespace weft::detail

@@ -14,6 +14,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "base/intrusive_list.hpp"
+#include "port/switch/told.hpp"
 
 namespace weft::detail {
 
@@ -56,6 +57,10 @@ class waiter {
   waiter* next = nullptr;  // in the one queue or wake_list that holds it
   const kind is;
   hint<wait_reason> reason;
+
+  // For ThreadSanitizer: what it did before it parked, and what was done before it was woken.
+  [[no_unique_address]] told_edge left;
+  [[no_unique_address]] told_edge woken;
 };
 
 /// Whom to make ready once no lock is held, first come first served.
@@ -80,7 +85,7 @@ class wait_claim {
   std::uint32_t winner() const noexcept { return winner_.load(acquire); }
 
  private:
-  atomic<std::uint32_t> winner_{nobody};
+  inner_atomic<std::uint32_t> winner_{nobody};
 };
 
 }  // namespace weft::detail

@@ -26,8 +26,8 @@ struct taken_signal {
   struct sigaction before {};
 };
 
-constinit atomic<std::uint64_t> pending_signals{0};  // bit n - 1
-static_assert(atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
+constinit inner_atomic<std::uint64_t> pending_signals{0};  // bit n - 1
+static_assert(inner_atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
 constinit published<bool> serving_signals{false};
 constinit int signal_event = -1;  // written once, before the first handler is installed
 constinit std::mutex signal_mutex;

@@ -55,7 +55,7 @@ long mapping_guards_allowed() noexcept {
 
 bool install_mapping_guard(std::byte* low) noexcept {
   static const long allowed = mapping_guards_allowed();
-  static constinit atomic<long> used{0};
+  static constinit inner_atomic<long> used{0};
   // Order: none. A count; stacks are made one at a time or nearly so.
   if (used.load(relaxed) >= allowed) return false;
   if (::mprotect(low, page_bytes(), PROT_NONE) != 0) return false;
@@ -96,6 +96,11 @@ bool install_guard(std::byte* low) noexcept {
 
 void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept {
   ::madvise(low, bytes, MADV_DONTNEED);
+}
+
+void begin_told_stack([[maybe_unused]] std::byte* low,
+                      [[maybe_unused]] std::size_t bytes) noexcept {
+  if constexpr (tells_users) forget_accesses(low + page_bytes(), bytes - page_bytes());
 }
 
 }  // namespace weft::detail

@@ -21,4 +21,7 @@ std::size_t page_bytes() noexcept;
 /// Whether guards cost no mapping each (MADV_GUARD_INSTALL, Linux 6.13).
 bool guards_are_light() noexcept;
 
+/// ThreadSanitizer, in a library for users, takes the stack for new from now on. It must be empty.
+void begin_told_stack(std::byte* low, std::size_t bytes) noexcept;
+
 }  // namespace weft::detail

@@ -45,10 +45,13 @@ struct timed_commit {
 
 void park_thread_until(thread_waiter& self, commit then, deadline_ns deadline,
                        wait_claim& claim) noexcept {
+  self.left.begin();
   run(then);
-  if (self.sleep.park_until(deadline)) return;
-  if (claim.try_claim(timed_wake::claimed_by_timer)) return;
-  self.sleep.park();  // whoever claimed it first is about to wake it
+  if (!self.sleep.park_until(deadline)) {
+    if (claim.try_claim(timed_wake::claimed_by_timer)) return;
+    self.sleep.park();  // whoever claimed it first is about to wake it
+  }
+  self.woken.hear();
 }
 
 }  // namespace
@@ -63,8 +66,10 @@ void park(wait_reason reason, commit then) noexcept {
   if (!w) {
     thread_waiter& self = this_thread_waiter();
     self.reason.write(reason);
+    self.left.begin();
     run(then);
     self.sleep.park();
+    self.woken.hear();
     self.reason.write(wait_reason::none);
     return;
   }
@@ -92,6 +97,7 @@ void park_until(wait_reason reason, commit then, deadline_ns deadline,
 }
 
 void ready(waiter& who) noexcept {
+  who.woken.begin();
   if (who.is == waiter::kind::goroutine)
     runtime::get().make_ready(static_cast<goroutine&>(who));
   else
@@ -107,6 +113,7 @@ void ready(wake_list& woken) noexcept {
       continue;
     }
     auto* g = static_cast<goroutine*>(who);
+    g->woken.begin();
     g->state.write(goroutine_state::runnable);
     w->owned->push_started_owner(g);
     queued = true;
@@ -170,6 +177,7 @@ void runtime::make_ready(goroutine& g) noexcept {
 }
 
 void runtime::start(goroutine& g) noexcept {
+  g.woken.tell();
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
   if (!w) {

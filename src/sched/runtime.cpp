@@ -192,6 +192,7 @@ void runtime::worker_thread(void* raw) {
   w->own.sanitizers.use_thread_fiber();
   runtime& r = get();
   r.run_worker(*w);
+  w->own.sanitizers.leave_thread_fiber();
   set_current_worker_word(nullptr);
   std::lock_guard guard(r.idle_lock_);
   --r.threads_;

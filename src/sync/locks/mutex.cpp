@@ -83,7 +83,10 @@ bool hand_over_locked(lock_room& room, mutex_core& m, waiter*& woken) noexcept {
     next = pop_claimed_locked(m.waiters);
     if (next) woken = next->who;
   }
-  if (next) next->served = true;
+  if (next) {
+    next->served = true;
+    tell(&m.held);  // it may have been woken by somebody else, to compete
+  }
   m.woken = nullptr;
   tidy_up_locked(room, m);
   return next != nullptr;
@@ -119,7 +122,10 @@ bool wait_for_mutex(lock_room& room, mutex_core& m, const wait_bound& bound) noe
   for (;;) {
     const wait_outcome outcome = sleep_locked(room, self, bound);
     got_it = self.served;
-    if (got_it) break;
+    if (got_it) {
+      hear(&m.held);
+      break;
+    }
     if (outcome != wait_outcome::woken) {
       remove_locked(m.waiters, self);
       break;
