@@ -17,6 +17,10 @@
 
 #include "port/switch/sanitizer.hpp"
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+
 namespace weft::detail {
 namespace {
 
@@ -96,6 +100,14 @@ bool install_guard(std::byte* low) noexcept {
 
 void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept {
   ::madvise(low, bytes, MADV_DONTNEED);
+}
+
+/// A request is a few instructions that do nothing outside of Valgrind, so every build can have it.
+void introduce_stack([[maybe_unused]] std::byte* low,
+                     [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(VALGRIND_STACK_REGISTER)
+  static_cast<void>(VALGRIND_STACK_REGISTER(low, low + bytes - 1));
+#endif
 }
 
 void begin_told_stack([[maybe_unused]] std::byte* low,

@@ -107,7 +107,8 @@ LITMUS(clean, tasks_of_tasks) {
 
 LITMUS(clean, task_exception) {
   for (int i = 0; i < 20; ++i) {
-    auto failing = weft::spawn([] { throw std::runtime_error("a text that is allocated, surely"); });
+    auto failing =
+        weft::spawn([] { throw std::runtime_error("a text that is allocated, surely"); });
     if (i % 2 == 0) weft::yield();
     bool caught = false;
     try {

@@ -47,8 +47,7 @@ class progress {
 
 }  // namespace litmus
 
-#define LITMUS(verdict, name)                                                                   \
-  static void verdict##_##name();                                                               \
-  static const litmus::program register_##verdict##_##name{#verdict "." #name,                  \
-                                                           verdict##_##name};                   \
+#define LITMUS(verdict, name)                                                                     \
+  static void verdict##_##name();                                                                 \
+  static const litmus::program register_##verdict##_##name{#verdict "." #name, verdict##_##name}; \
   static void verdict##_##name()

@@ -11,14 +11,14 @@
 #include <type_traits>
 
 extern "C" {
-#define WEFT_DECLARE_TOLD(bits, type)                                                           \
-  type __tsan_atomic##bits##_load(const volatile type*, int);                                   \
-  void __tsan_atomic##bits##_store(volatile type*, type, int);                                  \
-  type __tsan_atomic##bits##_exchange(volatile type*, type, int);                               \
-  type __tsan_atomic##bits##_fetch_add(volatile type*, type, int);                              \
-  type __tsan_atomic##bits##_fetch_sub(volatile type*, type, int);                              \
-  type __tsan_atomic##bits##_fetch_and(volatile type*, type, int);                              \
-  type __tsan_atomic##bits##_fetch_or(volatile type*, type, int);                               \
+#define WEFT_DECLARE_TOLD(bits, type)                              \
+  type __tsan_atomic##bits##_load(const volatile type*, int);      \
+  void __tsan_atomic##bits##_store(volatile type*, type, int);     \
+  type __tsan_atomic##bits##_exchange(volatile type*, type, int);  \
+  type __tsan_atomic##bits##_fetch_add(volatile type*, type, int); \
+  type __tsan_atomic##bits##_fetch_sub(volatile type*, type, int); \
+  type __tsan_atomic##bits##_fetch_and(volatile type*, type, int); \
+  type __tsan_atomic##bits##_fetch_or(volatile type*, type, int);  \
   int __tsan_atomic##bits##_compare_exchange_strong(volatile type*, type*, type, int, int);
 WEFT_DECLARE_TOLD(8, char)
 WEFT_DECLARE_TOLD(32, int)
@@ -36,18 +36,18 @@ bool speaks_for_scheduler() noexcept;
 template <std::size_t Bytes>
 struct told_word;
 
-#define WEFT_DEFINE_TOLD(bits, bytes, type)                                                     \
-  template <>                                                                                   \
-  struct told_word<bytes> {                                                                     \
-    using word = type;                                                                          \
-    static constexpr auto load = __tsan_atomic##bits##_load;                                    \
-    static constexpr auto store = __tsan_atomic##bits##_store;                                  \
-    static constexpr auto exchange = __tsan_atomic##bits##_exchange;                            \
-    static constexpr auto fetch_add = __tsan_atomic##bits##_fetch_add;                          \
-    static constexpr auto fetch_sub = __tsan_atomic##bits##_fetch_sub;                          \
-    static constexpr auto fetch_and = __tsan_atomic##bits##_fetch_and;                          \
-    static constexpr auto fetch_or = __tsan_atomic##bits##_fetch_or;                            \
-    static constexpr auto compare_exchange = __tsan_atomic##bits##_compare_exchange_strong;     \
+#define WEFT_DEFINE_TOLD(bits, bytes, type)                                                 \
+  template <>                                                                               \
+  struct told_word<bytes> {                                                                 \
+    using word = type;                                                                      \
+    static constexpr auto load = __tsan_atomic##bits##_load;                                \
+    static constexpr auto store = __tsan_atomic##bits##_store;                              \
+    static constexpr auto exchange = __tsan_atomic##bits##_exchange;                        \
+    static constexpr auto fetch_add = __tsan_atomic##bits##_fetch_add;                      \
+    static constexpr auto fetch_sub = __tsan_atomic##bits##_fetch_sub;                      \
+    static constexpr auto fetch_and = __tsan_atomic##bits##_fetch_and;                      \
+    static constexpr auto fetch_or = __tsan_atomic##bits##_fetch_or;                        \
+    static constexpr auto compare_exchange = __tsan_atomic##bits##_compare_exchange_strong; \
   };
 WEFT_DEFINE_TOLD(8, 1, char)
 WEFT_DEFINE_TOLD(32, 4, int)
