@@ -76,9 +76,10 @@ endfunction()
 # are used, and not the user's instrumented ones.
 function(weft_tsan_user_options target)
   target_compile_definitions(${target} PRIVATE WEFT_TSAN_USER)
+  set(first "${PROJECT_SOURCE_DIR}/src/port/switch/told_counts.hpp")
   target_compile_options(${target} PRIVATE
     "$<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=thread;-O2>"
-    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${PROJECT_SOURCE_DIR}/src/port/switch/told_counts.hpp>")
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${first}>")
   target_compile_options(${target} INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=thread>)
   target_link_options(${target} PUBLIC -fsanitize=thread)
 endfunction()

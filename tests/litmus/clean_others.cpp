@@ -2,6 +2,7 @@
 #include "litmus.hpp"
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -297,6 +298,19 @@ LITMUS(clean, goroutine_locals) {
       *mine = i;
       weft::yield();
       require(planted_read(*mine) == i, "it is its own");
+    });
+  all.wait();
+}
+
+// Goroutines on one thread use its thread-locals one after the other, which is no race.
+LITMUS(clean, thread_locals) {
+  static thread_local int calls = 0;
+  weft::wait_group all;
+  for (int i = 0; i < 20; ++i)
+    all.go([] {
+      planted_add(calls);
+      errno = 0;
+      weft::yield();
     });
   all.wait();
 }

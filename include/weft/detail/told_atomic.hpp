@@ -11,15 +11,15 @@
 #include <type_traits>
 
 extern "C" {
-#define WEFT_DECLARE_TOLD(bits, type)                              \
-  type __tsan_atomic##bits##_load(const volatile type*, int);      \
-  void __tsan_atomic##bits##_store(volatile type*, type, int);     \
-  type __tsan_atomic##bits##_exchange(volatile type*, type, int);  \
-  type __tsan_atomic##bits##_fetch_add(volatile type*, type, int); \
-  type __tsan_atomic##bits##_fetch_sub(volatile type*, type, int); \
-  type __tsan_atomic##bits##_fetch_and(volatile type*, type, int); \
-  type __tsan_atomic##bits##_fetch_or(volatile type*, type, int);  \
-  int __tsan_atomic##bits##_compare_exchange_strong(volatile type*, type*, type, int, int);
+#define WEFT_DECLARE_TOLD(bits, type)                     \
+  type __tsan_atomic##bits##_load(const type*, int);      \
+  void __tsan_atomic##bits##_store(type*, type, int);     \
+  type __tsan_atomic##bits##_exchange(type*, type, int);  \
+  type __tsan_atomic##bits##_fetch_add(type*, type, int); \
+  type __tsan_atomic##bits##_fetch_sub(type*, type, int); \
+  type __tsan_atomic##bits##_fetch_and(type*, type, int); \
+  type __tsan_atomic##bits##_fetch_or(type*, type, int);  \
+  int __tsan_atomic##bits##_compare_exchange_strong(type*, type*, type, int, int);
 WEFT_DECLARE_TOLD(8, char)
 WEFT_DECLARE_TOLD(32, int)
 WEFT_DECLARE_TOLD(64, long)
@@ -119,7 +119,7 @@ class told_atomic {
     return o == order::release ? order::relaxed : o;
   }
   // Safety: the word is looked at by the sanitizer's functions only, which know sizes, no types.
-  volatile word* place() noexcept { return reinterpret_cast<volatile word*>(&value_); }
+  word* place() noexcept { return reinterpret_cast<word*>(&value_); }
   static word to_word(T value) noexcept {
     word w{};
     std::memcpy(&w, &value, sizeof w);

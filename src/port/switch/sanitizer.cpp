@@ -7,6 +7,7 @@
 
 #if defined(WEFT_TSAN)
 
+#include <link.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -45,6 +46,8 @@ bool keep_fiber(void* fiber) noexcept {
 extern "C" {
 void AnnotateIgnoreWritesBegin(const char* file, int line);
 void AnnotateIgnoreWritesEnd(const char* file, int line);
+void AnnotateBenignRaceSized(const char* file, int line, void* low, unsigned long bytes,
+                             const char* why);
 }
 
 namespace {
@@ -80,6 +83,14 @@ void* make_fiber_locked() noexcept {
   return made;
 }
 
+int excuse_thread_locals_of(dl_phdr_info* module, std::size_t, void*) noexcept {
+  if (!module->dlpi_tls_data) return 0;
+  for (int i = 0; i < module->dlpi_phnum; ++i)
+    if (const auto& part = module->dlpi_phdr[i]; part.p_type == PT_TLS)
+      AnnotateBenignRaceSized("weft", 0, module->dlpi_tls_data, part.p_memsz, "thread-local");
+  return 0;
+}
+
 }  // namespace
 
 unseen_scope::unseen_scope() noexcept { AnnotateIgnoreWritesBegin("weft", 0); }
@@ -112,6 +123,8 @@ void keep_user_fiber(void* fiber) noexcept {
   void* const fiber = take_user_fiber();
   thread_fiber = __tsan_get_current_fiber();
   scheduler_fiber = fiber;
+  // errno and its like: the thread orders its goroutines here, and TSan cannot be told so.
+  dl_iterate_phdr(excuse_thread_locals_of, nullptr);
   switch_fiber(fiber);
   AnnotateIgnoreWritesBegin("weft", 0);
   return fiber;

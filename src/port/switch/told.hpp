@@ -56,6 +56,7 @@ class told_edge {
  public:
   void begin() noexcept {
     const unseen_scope scope;
+    // Order: none. Of the real world: this is for the sanitizer's own book-keeping.
     __tsan_atomic8_store(&place_, 0, static_cast<int>(std::memory_order_release));
   }
   void tell() noexcept { detail::tell(&place_); }
