@@ -58,3 +58,15 @@ configure_file("${weft_packaging}/weft.pc.in" "${CMAKE_CURRENT_BINARY_DIR}/weft.
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/weft.pc" DESTINATION "${weft_pkgconfig_dir}")
 
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+# The gdb extension. For a shared library gdb finds it by itself, if the prefix is one that it looks
+# in and trusts (such as /usr); else: source <prefix>/share/weft/gdb/weft-gdb.py
+install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/tools/gdb/"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/weft/gdb" FILES_MATCHING PATTERN "*.py")
+if(BUILD_SHARED_LIBS)
+  set(weft_gdb_auto_load "${CMAKE_CURRENT_BINARY_DIR}/libweft.so.${PROJECT_VERSION}-gdb.py")
+  file(WRITE "${weft_gdb_auto_load}"
+    "import gdb\n\ngdb.execute('source ${CMAKE_INSTALL_FULL_DATADIR}/weft/gdb/weft-gdb.py')\n")
+  install(FILES "${weft_gdb_auto_load}"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/gdb/auto-load${CMAKE_INSTALL_FULL_LIBDIR}")
+endif()

@@ -108,18 +108,19 @@ struct run_outcome<void> {
 
 /// Runs `f` as the main goroutine and returns what it returns. With
 /// `int main() { return weft::run(real_main); }` a program is Go's: it ends when its main goroutine
-/// does, and the others are dropped where they are.
+/// does, and the others are dropped where they are. A main that needs much stack says so:
+/// `weft::run(weft::named("main").stack(8 << 20), real_main)`.
 ///
 /// Blocks:  until `f` has returned. For ever if `f` ends by exit_goroutine: as in Go, the others
 ///          then go on.
 /// Throws:  what `f` throws, and what weft::go throws.
 /// Example: examples/tour/prime_sieve.cpp
 template <class F>
-auto run(F&& f, std::source_location where = std::source_location::current()) {
+auto run(const goroutine_options& options, F&& f) {
   using R = std::decay_t<std::invoke_result_t<F&>>;
   detail::run_outcome<R> outcome;
   chan<void> finished(1);
-  go(named("main", where), [&f, &outcome, finished] {
+  go(options, [&f, &outcome, finished] {
     try {
       outcome.capture(f);
     } catch (const detail::exit_request&) {
@@ -132,6 +133,12 @@ auto run(F&& f, std::source_location where = std::source_location::current()) {
   finished.recv();
   if (outcome.error) std::rethrow_exception(outcome.error);
   return outcome.take();
+}
+
+/// The same, with the name "main" and a stack of the default size.
+template <class F>
+auto run(F&& f, std::source_location where = std::source_location::current()) {
+  return run(named("main", where), std::forward<F>(f));
 }
 
 }  // namespace weft

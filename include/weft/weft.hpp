@@ -7,6 +7,12 @@
 #include <weft/channels/unbounded.hpp>
 #include <weft/channels/watch.hpp>
 #include <weft/context.hpp>
+#include <weft/debug/crash.hpp>
+#include <weft/debug/deadlock.hpp>
+#include <weft/debug/dump.hpp>
+#include <weft/debug/leak_check.hpp>
+#include <weft/debug/stuck.hpp>
+#include <weft/debug/no_park_scope.hpp>
 #include <weft/defer.hpp>
 #include <weft/error.hpp>
 #include <weft/go.hpp>

@@ -21,9 +21,7 @@ detail::blocking_section::blocking_section() noexcept {
   if (worker* w = this_worker()) runtime::get().leave_processor(*w);
 }
 
-detail::blocking_section::~blocking_section() {
-  if (const worker* w = this_worker(); w && w->owned->detached.read()) yield_turn();
-}
+detail::blocking_section::~blocking_section() { rejoin(); }
 
 void yield() noexcept { detail::yield_turn(); }
 

@@ -12,6 +12,7 @@ namespace {
 struct outside_closure {
   void* address;
   std::size_t alignment;
+  std::size_t bytes;
 };
 static_assert(sizeof(outside_closure) <= goroutine::inline_bytes);
 
@@ -27,12 +28,17 @@ void* goroutine::closure_address() noexcept {
   return closure_is_outside ? read_outside(*this).address : closure;
 }
 
+std::size_t goroutine::closure_bytes_outside() const noexcept {
+  return closure_is_outside ? read_outside(*this).bytes : 0;
+}
+
 void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment) {
   // Inside, ThreadSanitizer would take the closure for the one that was there before.
   g.closure_is_outside = tells_users || bytes > goroutine::inline_bytes || alignment > 8;
   if (!g.closure_is_outside) [[likely]]
     return g.closure;
-  const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment};
+  const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment,
+                                bytes};
   std::memcpy(g.closure, &outside, sizeof outside);
   return outside.address;
 }

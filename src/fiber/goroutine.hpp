@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <weft/detail/atomic.hpp>
@@ -22,11 +23,42 @@ namespace weft::detail {
 
 class worker;
 
+struct no_park_note;
+/// "inside a weft::no_park_scope ('the cache's lock') of cache.cpp:12 (get)".
+std::string describe_no_park(const no_park_note* note);
+
 enum class goroutine_state : std::uint8_t { unused, runnable, running, waiting };
+
+/// A goroutine's state, and a number that grows whenever it gets a turn: whoever looks at one that
+/// stands still, and finds the same word afterwards, has seen it as it was.
+///
+/// One writer at a time: whoever holds the goroutine.
+class run_state {
+ public:
+  goroutine_state read() const noexcept { return state_of(word_.read()); }
+  void write(goroutine_state state) noexcept {
+    word_.write((word_.read() & ~state_mask) | static_cast<std::uint32_t>(state));
+  }
+  void begin_turn() noexcept {
+    word_.write((word_.read() & ~state_mask) + one_turn +
+                static_cast<std::uint32_t>(goroutine_state::running));
+  }
+  std::uint32_t word() const noexcept { return word_.read(); }
+  static goroutine_state state_of(std::uint32_t word) noexcept {
+    return static_cast<goroutine_state>(word & state_mask);
+  }
+
+ private:
+  static constexpr std::uint32_t state_mask = 3;
+  static constexpr std::uint32_t one_turn = 4;
+  hint<std::uint32_t> word_;
+};
 
 /// Where execution stands while it is not running.
 struct execution {
-  void* stack_pointer = nullptr;  // null: not started
+  /// Null: not started, or on its stack for the first time. `elsewhere`: on its stack again.
+  void* stack_pointer = nullptr;
+  static void* elsewhere() noexcept { return reinterpret_cast<void*>(std::uintptr_t{1}); }
   [[no_unique_address]] shadow sanitizers;
 };
 
@@ -39,7 +71,7 @@ class goroutine : public waiter {
   bool needs_care() const noexcept { return locked_to != nullptr || avoid != nullptr; }
 
   // First what every switch touches: with the waiter's part it fills one cache line.
-  hint<goroutine_state> state{goroutine_state::unused};
+  run_state state;
   stack_class size = default_stack_class;
   bool closure_is_outside = false;
   execution context;
@@ -52,15 +84,18 @@ class goroutine : public waiter {
   goroutine* previous_fresh = nullptr;
   void (*run)(void*) = nullptr;
   std::uint64_t id = 0;
+  std::uint64_t parent = 0;  // who started it; 0: a plain thread
 
   static constexpr std::size_t inline_bytes = 72;
   alignas(8) std::byte closure[inline_bytes];
 
   creation_site site;
   std::uint32_t lock_depth = 0;
+  const no_park_note* no_park = nullptr;  // the innermost weft::no_park_scope
   belongings own;
 
   void* closure_address() noexcept;
+  std::size_t closure_bytes_outside() const noexcept;
 };
 
 /// Puts the closure inside if it fits, else on the heap. Throws: std::bad_alloc.

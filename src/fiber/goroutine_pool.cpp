@@ -29,4 +29,18 @@ void goroutine_pool::drain(goroutine_cache& cache) noexcept {
   for (std::size_t i = cache.count() / 2; i-- > 0;) free_.push(cache.pop());
 }
 
+void goroutine_pool::list_blocks(std::vector<goroutine*>& to) {
+  std::vector<goroutine*> firsts;
+  for (std::size_t room = 64;; room *= 2) {  // nothing is allocated under the lock
+    firsts.reserve(room);
+    std::lock_guard guard(lock_);
+    if (chunks_.size() > firsts.capacity()) continue;
+    for (const chunk& c : chunks_) firsts.push_back(c.get());
+    break;
+  }
+  to.reserve(to.size() + firsts.size() * chunk_count);
+  for (goroutine* first : firsts)
+    for (std::size_t i = 0; i < chunk_count; ++i) to.push_back(first + i);
+}
+
 }  // namespace weft::detail

@@ -45,6 +45,9 @@ class goroutine_pool {
   /// Takes back half of a cache that has grown past `cached_max`.
   void drain(goroutine_cache& cache) noexcept;
 
+  /// Adds every block there is, used or not. Throws: std::bad_alloc.
+  void list_blocks(std::vector<goroutine*>& to);
+
   static constexpr std::size_t cached_max = 512;
 
  private:

@@ -1,15 +1,40 @@
-// The end of a program one of whose goroutines let an exception escape.
+// The last words of a program: what happened, to which goroutine, where it was and where it was
+// started.
+// Tested by: tests/unit/fiber/panic_test.cpp, tests/death
 #pragma once
 
 #include "fiber/goroutine.hpp"
+#include "port/trace/stack_trace.hpp"
 
 namespace weft::detail {
 
-/// Call it inside a catch block. Prints Go's panic report, with `advice` as its last line, then
+/// Go's form of a fatal report.
+struct last_words {
+  const char* headline;     // "panic: ...", "fatal error: ..."
+  const goroutine* who;     // null: the calling plain thread
+  const long_trace* trace;  // null: its stack is gone
+  const char* advice = nullptr;
+};
+
+/// To stderr. Also in a signal handler, and on a stack that has no room left, if `here`: then it is
+/// not left for a larger one.
+enum class on_stack : bool { roomy, here };
+void print_last_words(const last_words& words, on_stack where) noexcept;
+
+inline constexpr const char* uncaught_advice =
+    "An exception left the function given to weft::go. Catch it inside, or send it to whoever "
+    "waits "
+    "for the result.";
+
+/// Of a goroutine whose stack is gone. Call it inside a catch block. Prints Go's panic report, then
 /// std::terminate().
-[[noreturn]] void die_of_uncaught_exception(
-    const goroutine& g,
-    const char* advice = "An exception left the function given to weft::go. Catch it inside, or "
-                         "send it to whoever waits for the result.") noexcept;
+[[noreturn]] void die_of_uncaught_exception(const goroutine& g,
+                                            const char* advice = uncaught_advice) noexcept;
+
+/// What std::terminate() was called for: prints the report.
+void report_termination(const goroutine* who, const long_trace& trace) noexcept;
+
+/// "goroutine 7 'parser' overflowed its 256 KiB stack", its trace, and what to do.
+void report_stack_overflow(const goroutine& g, const long_trace& trace, on_stack where) noexcept;
 
 }  // namespace weft::detail

@@ -26,7 +26,8 @@ constexpr std::size_t stack_class_bytes(stack_class size) noexcept {
 }
 inline constexpr stack_class default_stack_class = stack_class_for(stack_bytes_default);
 
-/// The address is page-aligned; its lowest bit says that only a canary guards it.
+/// The address is page-aligned; its lowest bit says that only a canary guards it, the next one that
+/// the goroutine on it must not park.
 class stack {
  public:
   constexpr stack() noexcept = default;
@@ -36,9 +37,15 @@ class stack {
   explicit operator bool() const noexcept { return bits_ != 0; }
   // Safety: the bits came from a pointer to a slab that lives as long as the process.
   std::byte* low() const noexcept {
-    return reinterpret_cast<std::byte*>(bits_ & ~std::uintptr_t{1});
+    return reinterpret_cast<std::byte*>(bits_ & ~std::uintptr_t{3});
   }
   bool guarded() const noexcept { return (bits_ & 1U) == 0; }
+  /// Nothing is to be looked at before a park.
+  bool is_plain() const noexcept { return (bits_ & 3U) == 0; }
+  bool forbids_parks() const noexcept { return (bits_ & 2U) != 0; }
+  void forbid_parks(bool forbid) noexcept {
+    bits_ = (bits_ & ~std::uintptr_t{2}) | (forbid ? 2U : 0U);
+  }
 
   /// Where execution starts: aligned to 16, coloured by the stack's number so that the tops of
   /// neighbours do not fall into the same cache set.
@@ -54,5 +61,10 @@ class stack {
  private:
   std::uintptr_t bits_ = 0;
 };
+
+/// How many bytes of it were ever in use, in whole pages: the high-water mark of the memory. That
+/// is its goroutine's, or one's that had the same memory before: a stack is used again while it is
+/// warm, and its memory goes back to the system only when many are idle.
+std::size_t stack_high_water(const stack& memory, stack_class size) noexcept;
 
 }  // namespace weft::detail

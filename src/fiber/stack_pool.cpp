@@ -23,6 +23,15 @@ bool stack::canary_is_intact() const noexcept {
   return std::memcmp(low(), &canary, sizeof canary) == 0;
 }
 
+std::size_t stack_high_water(const stack& memory, stack_class size) noexcept {
+  if (!memory) return 0;
+  // The lowest page is the guard, or has a canary in it and was touched for that.
+  const std::size_t page = page_bytes();
+  const std::size_t bytes = stack_class_bytes(size);
+  if (!memory.guarded() && !memory.canary_is_intact()) return bytes;
+  return touched_from_top(memory.low() + page, bytes - page);
+}
+
 stack stack_pool::acquire(stack_class size) noexcept {
   shelf& s = shelves_[size];
   std::lock_guard guard(s.lock);
@@ -54,12 +63,14 @@ bool stack_pool::refill_locked(shelf& s, stack_class size) noexcept {
   try {
     const std::size_t all = s.created.read() + count;
     if (s.cold.capacity() < all) s.cold.reserve(std::max(all, 2 * s.cold.capacity()));
-    if (s.warm.capacity() < warm_max) s.warm.reserve(warm_max);
+    s.warm.reserve(warm_max(size));
+    if (s.slabs.size() == s.slabs.capacity()) s.slabs.reserve(2 * s.slabs.size() + 4);
   } catch (const std::bad_alloc&) {
     return false;
   }
   std::byte* slab = reserve_stack_slab(count * bytes);
   if (!slab) return false;
+  s.slabs.push_back({slab, count * bytes});
   s.slab = slab;
   s.left = count;
   return true;
@@ -69,7 +80,7 @@ void stack_pool::release(stack freed, stack_class size) noexcept {
   shelf& s = shelves_[size];
   {
     std::lock_guard guard(s.lock);
-    if (s.warm.size() < warm_max) {
+    if (s.warm.size() < warm_max(size)) {
       s.warm.push_back(freed);
       return;
     }
@@ -78,6 +89,23 @@ void stack_pool::release(stack freed, stack_class size) noexcept {
   discard_stack_memory(freed.low() + page, stack_class_bytes(size) - page);
   std::lock_guard guard(s.lock);
   s.cold.push_back(freed);
+}
+
+void stack_pool::list_slabs(std::vector<stack_slab>& to) {
+  for (shelf& s : shelves_) {
+    std::vector<stack_slab> copy;
+    for (;;) {  // nothing is allocated under the lock
+      std::size_t count = 0;
+      {
+        std::lock_guard guard(s.lock);
+        count = s.slabs.size();
+        if (count <= copy.capacity()) copy = s.slabs;
+      }
+      if (count <= copy.capacity()) break;
+      copy.reserve(count + 4);
+    }
+    to.insert(to.end(), copy.begin(), copy.end());
+  }
 }
 
 std::size_t stack_pool::created() const noexcept {

@@ -46,6 +46,15 @@ enum class wait_reason : std::uint8_t {
 
 const char* words(wait_reason reason) noexcept;
 
+/// What a waiter waits for: what a dump says about it.
+struct wait_cause {
+  wait_cause(wait_reason r, const void* object = nullptr) noexcept : reason(r), on(object) {}
+
+  wait_reason reason;
+  bool bounded = false;  // the clock or a cancellation may end it
+  const void* on;        // the channel's core, the lock ...; of a select: its select_request
+};
+
 class waiter {
  public:
   enum class kind : std::uint8_t { goroutine, thread };
@@ -56,11 +65,23 @@ class waiter {
 
   waiter* next = nullptr;  // in the one queue or wake_list that holds it
   const kind is;
+
+  // What it waits for, while it is parked. Others read them as hints.
   hint<wait_reason> reason;
+  hint<bool> bounded;
+  hint<std::uint32_t> since;  // in coarse ticks: port/clock.hpp
+  hint<const void*> waits_on;
 
   // For ThreadSanitizer: what it did before it parked, and what was done before it was woken.
   [[no_unique_address]] told_edge left;
   [[no_unique_address]] told_edge woken;
+
+  void waits_for(const wait_cause& cause, std::uint32_t now) noexcept {
+    reason.write(cause.reason);
+    bounded.write(cause.bounded);
+    since.write(now);
+    waits_on.write(cause.on);
+  }
 };
 
 /// Whom to make ready once no lock is held, first come first served.

@@ -30,6 +30,9 @@ constinit inner_atomic<std::uint64_t> pending_signals{0};  // bit n - 1
 static_assert(inner_atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
 constinit published<bool> serving_signals{false};
 constinit int signal_event = -1;  // written once, before the first handler is installed
+constinit published<bool> signal_thread_started{false};
+constinit inner_atomic<int> awaited_count{0};
+constinit std::array<published<signal_sink>, 4> signal_sinks{};
 constinit std::mutex signal_mutex;
 constinit std::array<taken_signal, signal_numbers> taken_signals;
 
@@ -43,16 +46,19 @@ void note_signal(int number) {
   errno = saved_errno;
 }
 
-void serve_signals(void* raw) {
-  // Safety: start_signal_thread() passed it.
-  const auto sink = reinterpret_cast<void (*)(int)>(raw);
+void tell_sinks(int number) noexcept {
+  for (const auto& each : signal_sinks)
+    if (const signal_sink sink = each.read()) sink(number);
+}
+
+void serve_signals(void*) {
   for (;;) {
     std::uint64_t count = 0;
     if (::read(signal_event, &count, sizeof count) < 0 && errno != EINTR) return;
     serving_signals.publish(true);
     // Order: pending. acq_rel: who finds nothing pending any more sees that it is being served.
     std::uint64_t bits = pending_signals.exchange(0, acq_rel);
-    for (; bits != 0; bits &= bits - 1) sink(__builtin_ctzll(bits) + 1);
+    for (; bits != 0; bits &= bits - 1) tell_sinks(__builtin_ctzll(bits) + 1);
     serving_signals.publish(false);
   }
 }
@@ -77,16 +83,29 @@ bool can_take_signal(int number) noexcept {
   }
 }
 
-void start_signal_thread(void (*sink)(int number)) {
+namespace {
+
+void add_sink_locked(signal_sink sink) noexcept {
+  for (auto& each : signal_sinks) {
+    if (each.read() == sink) return;
+    if (each.read()) continue;
+    return each.publish(sink);
+  }
+}
+
+}  // namespace
+
+void start_signal_thread(signal_sink sink) {
   std::lock_guard guard(signal_mutex);
+  add_sink_locked(sink);
   if (signal_event >= 0) return;
   const int event = ::eventfd(0, EFD_CLOEXEC);
   if (event < 0) throw_errno("weft: no eventfd for signals");
   signal_event = event;
   // It blocks no signals: a worker that is started from it would inherit that.
   try {
-    // Safety: a function's address fits a pointer on every system with POSIX's dlsym.
-    start_thread(serve_signals, reinterpret_cast<void*>(sink));
+    start_thread(serve_signals, nullptr);
+    signal_thread_started.publish(true);
   } catch (...) {
     ::close(event);
     signal_event = -1;
@@ -94,7 +113,7 @@ void start_signal_thread(void (*sink)(int number)) {
   }
 }
 
-void take_signal(int number) {
+void take_signal(int number, wakes whom) {
   std::lock_guard guard(signal_mutex);
   taken_signal& taken = taken_signals.at(static_cast<std::size_t>(number));
   if (taken.count == 0) {
@@ -105,12 +124,22 @@ void take_signal(int number) {
     if (::sigaction(number, &ours, &taken.before) != 0) throw_errno("weft: signal not taken");
   }
   ++taken.count;
+  // Order: none. A count.
+  if (whom == wakes::somebody) awaited_count.fetch_add(1, relaxed);
 }
+
+int awaited_signal_count() noexcept {
+  // Order: none. A count.
+  return awaited_count.load(relaxed);
+}
+bool signal_thread_runs() noexcept { return signal_thread_started.read(); }
 
 void give_back_signal(int number) noexcept {
   {
     std::lock_guard guard(signal_mutex);
     taken_signal& taken = taken_signals[static_cast<std::size_t>(number)];
+    // Order: none. A count.
+    awaited_count.fetch_sub(1, relaxed);
     if (--taken.count > 0) return;
     struct sigaction now {};
     const bool ours = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == note_signal;

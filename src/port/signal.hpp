@@ -14,15 +14,27 @@ inline constexpr int signal_numbers = 65;  // 1 ... 64
 /// Whether a handler that only takes note of it, and returns, makes sense.
 bool can_take_signal(int number) noexcept;
 
-/// Starts the thread, if it does not run yet. It calls `sink(number)` for each signal that came
-/// (several in a row may count as one). There is one sink in a process.
+/// What is told of every signal that came, and knows which it wants.
+using signal_sink = void (*)(int number);
+
+/// Starts the thread, if it does not run yet. It calls every sink that was ever given for each
+/// signal that came (several in a row may count as one). At most four different ones.
 /// Throws: std::system_error.
-void start_signal_thread(void (*sink)(int number));
+void start_signal_thread(signal_sink sink);
+
+/// Whether a waiter may be woken when the signal comes.
+enum class wakes : bool { nobody, somebody };
 
 /// Counted. Throws: std::system_error.
-void take_signal(int number);
+void take_signal(int number, wakes whom = wakes::somebody);
 /// The last one restores the action that was there before, unless somebody else has replaced ours;
-/// the signals that came until then have been served when it returns. Not for the sink.
+/// the signals that came until then have been served when it returns. Not for a sink, and not for
+/// a signal that wakes nobody.
 void give_back_signal(int number) noexcept;
+
+/// How often take_signal() was called for what may wake somebody, without give_back_signal().
+int awaited_signal_count() noexcept;
+/// Whether the thread runs.
+bool signal_thread_runs() noexcept;
 
 }  // namespace weft::detail

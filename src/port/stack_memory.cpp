@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -100,6 +101,20 @@ bool install_guard(std::byte* low) noexcept {
 
 void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept {
   ::madvise(low, bytes, MADV_DONTNEED);
+}
+
+std::size_t touched_from_top(const std::byte* low, std::size_t bytes) noexcept {
+  constexpr std::size_t pages_at_once = 512;
+  const std::size_t page = page_bytes();
+  unsigned char resident[pages_at_once];
+  for (std::size_t at = 0; at < bytes; at += pages_at_once * page) {
+    const std::size_t part = std::min(bytes - at, pages_at_once * page);
+    // Safety: the call only looks.
+    if (::mincore(const_cast<std::byte*>(low + at), part, resident) != 0) return 0;
+    for (std::size_t i = 0; i < part / page; ++i)
+      if ((resident[i] & 1U) != 0) return bytes - at - i * page;
+  }
+  return 0;
 }
 
 /// A request is a few instructions that do nothing outside of Valgrind, so every build can have it.

@@ -1,6 +1,7 @@
 // pthreads, and the two Linux calls that a worker wants at its start.
 #include "port/thread.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,6 +13,8 @@
 #include <memory>
 #include <string_view>
 #include <system_error>
+
+#include <weft/detail/atomic.hpp>
 
 namespace weft::detail {
 namespace {
@@ -42,6 +45,17 @@ void start_thread(void (*run)(void*), void* argument) {
   request.release();
 }
 
+namespace {
+constinit inner_atomic<int> service_threads_started{0};
+}  // namespace
+
+void start_service_thread(void (*run)(void*), void* argument) {
+  start_thread(run, argument);
+  service_threads_started.fetch_add(1);
+}
+
+int service_thread_count() noexcept { return service_threads_started.load(); }
+
 void prepare_worker_thread(const char* name) noexcept {
   ::pthread_setname_np(::pthread_self(), name);
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -56,24 +70,49 @@ stack_bounds thread_stack_bounds() noexcept {
   return bounds;
 }
 
+void read_thread_name(char (&to)[thread_name_room]) noexcept {
+  if (::pthread_getname_np(::pthread_self(), to, sizeof to) != 0) to[0] = '\0';
+}
+
 bool is_main_thread() noexcept { return this_thread_number() == ::getpid(); }
 
 int this_thread_number() noexcept { return static_cast<int>(::syscall(SYS_gettid)); }
 
-bool thread_is_runnable(int thread_number) noexcept {
+namespace {
+
+/// 0: it is not known.
+char state_of_thread(int thread_number) noexcept {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread_number);
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return true;
+  if (fd < 0) return 0;
   char text[512];
   const ssize_t count = ::read(fd, text, sizeof text);
   ::close(fd);
   // "number (name) state ...": a name may contain anything, so its last bracket counts.
   const std::string_view line(text, count > 0 ? static_cast<std::size_t>(count) : 0);
   const std::size_t name_end = line.rfind(')');
-  if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return true;
-  const char state = line[name_end + 2];
+  if (name_end == std::string_view::npos || name_end + 2 >= line.size()) return 0;
+  return line[name_end + 2];
+}
+
+}  // namespace
+
+bool thread_is_runnable(int thread_number) noexcept {
+  const char state = state_of_thread(thread_number);
   return state != 'S' && state != 'D';
+}
+
+int count_threads() noexcept {
+  DIR* const folder = ::opendir("/proc/self/task");
+  if (!folder) return -1;
+  int count = 0;
+  while (const dirent* entry = ::readdir(folder))
+    if (entry->d_name[0] != '.') ++count;
+  ::closedir(folder);
+  // A main thread that has ended stays until the process ends.
+  if (state_of_thread(::getpid()) == 'Z') --count;
+  return count;
 }
 
 void yield_thread() noexcept { ::sched_yield(); }

@@ -11,6 +11,7 @@
 
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
+#include "port/fork.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 
@@ -128,6 +129,7 @@ goroutine* runtime::find_work(worker& w) noexcept {
     switch (role_of(w)) {
       case worker_role::running:
       case worker_role::spare:
+      case worker_role::frozen:
         return nullptr;  // woken to look at everything again
       case worker_role::idle:
         if (must_attend(w)) {
@@ -222,6 +224,7 @@ void runtime::call_lookout() noexcept {
 }
 
 void runtime::wake_one() noexcept {
+  check_forked_child("a goroutine was to run");
   {
     std::lock_guard guard(idle_lock_);
     if (lookout_) return lookout_->sleep.unpark();

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "port/clock.hpp"
+#include "port/fork.hpp"
 #include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
@@ -39,13 +40,14 @@ constexpr int calm_rounds_max = 2;    // then it sleeps until something runs
 void runtime::start_monitor() noexcept {
   {
     std::lock_guard guard(idle_lock_);
-    if (std::exchange(monitor_runs_, true)) return;
+    if (monitor_runs_.read()) return;
+    monitor_runs_.publish(true);
   }
   try {
     start_thread(monitor_thread, nullptr);
   } catch (...) {  // the next worker that is started tries again
     std::lock_guard guard(idle_lock_);
-    monitor_runs_ = false;
+    monitor_runs_.publish(false);
   }
 }
 
@@ -53,14 +55,15 @@ void runtime::monitor_thread(void*) {
   runtime& r = get();
   prepare_worker_thread("weft-monitor");
   int alert_rounds = 0;
-  for (int idle_rounds = 0; !r.stopping();) {
+  for (int idle_rounds = 0; !r.monitor_ends();) {
     if (idle_rounds < calm_rounds_max) {
       const deadline_ns period_ns = alert_rounds > 0 ? alert_period_ns : calm_period_ns;
       static_cast<void>(r.monitor_sleep_.park_until(now_ns() + period_ns));
     } else {
-      r.monitor_sleep_.park();
+      r.sleep_until_something_runs();
       idle_rounds = 0;
     }
+    refresh_coarse_clock();
     r.drain_detached();
     alert_rounds = r.look_after_processors() ? alert_rounds_max : std::max(alert_rounds - 1, 0);
     idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
@@ -69,7 +72,7 @@ void runtime::monitor_thread(void*) {
       if (r.running_count_ > 0 || r.detached_count_ > 0)
         idle_rounds = 0;
       else
-        r.monitor_sleeps_ = true;
+        r.monitor_sleeps_.publish(true);
     }
   }
 }
@@ -80,7 +83,10 @@ bool runtime::nothing_runs() noexcept {
 }
 
 void runtime::wake_monitor_locked() noexcept {
-  if (std::exchange(monitor_sleeps_, false)) monitor_sleep_.unpark();
+  if (!monitor_sleeps_.read()) return;
+  monitor_sleeps_.publish(false);
+  refresh_coarse_clock();
+  monitor_sleep_.unpark();
 }
 
 /// Returns: whether a blocked thread was replaced.
@@ -195,6 +201,7 @@ void runtime::inject_all(batch&& all) noexcept {
 }
 
 void runtime::settle_backlog(processor& here) noexcept {
+  check_forked_child("a goroutine was to run");
   if (!here.detached.read()) return call_lookout();
   inject_all(here.take_all_owner());
   settle_timers(here);
@@ -202,6 +209,7 @@ void runtime::settle_backlog(processor& here) noexcept {
 }
 
 bool runtime::leave_processor(worker& w) noexcept {
+  if (in_forked_child.read()) return false;
   processor& p = *w.owned;
   return p.detached.read() || detach(p, p.turns());
 }

@@ -1,6 +1,7 @@
 // The expensive half of the owner lock.
 #include "sched/owner_lock.hpp"
 
+#include "port/fork.hpp"
 #include "port/thread.hpp"
 
 namespace weft::detail {
@@ -31,10 +32,12 @@ void owner_lock::unlock_thief() noexcept {
     unlock_owner();
     // Order: wanted.
     while (wanted_.load(acquire)) {
-      if (++round % 64 == 0)
-        yield_thread();
-      else
+      if (++round % 64 != 0) {
         pause_cpu();
+        continue;
+      }
+      check_forked_child("a goroutine was to run");
+      yield_thread();
     }
     // Order: busy.
     busy_.store(true, relaxed);

@@ -2,21 +2,16 @@
 #include <utility>
 
 #include "port/clock.hpp"
+#include "port/fork.hpp"
 #include "port/sync/parker.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/switch.hpp"
+#include "sched/watch/parked_threads.hpp"
 
 namespace weft::detail {
 namespace {
-
-/// Trivially destroyed, so that it still works while a thread's other thread_locals end.
-class thread_waiter : public waiter {
- public:
-  thread_waiter() noexcept : waiter(kind::thread) {}
-  parker sleep;
-};
 
 thread_waiter& this_thread_waiter() noexcept {
   static thread_local thread_waiter self;
@@ -43,15 +38,64 @@ struct timed_commit {
   }
 };
 
-void park_thread_until(thread_waiter& self, commit then, deadline_ns deadline,
-                       wait_claim& claim) noexcept {
-  self.left.begin();
-  run(then);
-  if (!self.sleep.park_until(deadline)) {
-    if (claim.try_claim(timed_wake::claimed_by_timer)) return;
-    self.sleep.park();  // whoever claimed it first is about to wake it
+/// A plain thread's sleep, from its commit to its waking.
+class thread_sleep {
+ public:
+  thread_sleep(thread_waiter& self, const wait_cause& cause, bool timed) noexcept : self_(self) {
+    if (self.thread == 0) self.thread = this_thread_number();
+    self.waits_for(cause, coarse_ticks(now_ns()));
+    self.timed = timed;
+    self.frame = __builtin_frame_address(0);
+    self.left.begin();
+    parked_threads::enter(self);
+    check_forked_child(words(cause.reason));
   }
-  self.woken.hear();
+  thread_sleep(const thread_sleep&) = delete;
+  thread_sleep& operator=(const thread_sleep&) = delete;
+  ~thread_sleep() {
+    parked_threads::leave(self_);
+    self_.reason.write(wait_reason::none);
+    self_.woken.hear();
+    self_.waits_on.write(nullptr);  // or a search for pointers would find it
+  }
+
+ private:
+  thread_waiter& self_;
+};
+
+/// While a handler of exit() sleeps, the goroutines that it may be waiting for go on.
+class exit_pause {
+ public:
+  exit_pause() noexcept
+      : resumed_(runtime::get().stopping() && runtime::get().resume_while_exit_waits()) {}
+  exit_pause(const exit_pause&) = delete;
+  exit_pause& operator=(const exit_pause&) = delete;
+  ~exit_pause() {
+    if (resumed_) runtime::get().stop_workers();
+  }
+
+ private:
+  bool resumed_;
+};
+
+void park_thread(thread_waiter& self, const wait_cause& cause, commit then) noexcept {
+  __builtin_unwind_init();  // all registers of its callers on the stack, for who looks for pointers
+  const thread_sleep listed(self, cause, false);
+  run(then);
+  const exit_pause others_go_on;
+  runtime::get().note_sleeping_thread();
+  self.sleep.park();
+}
+
+void park_thread_until(thread_waiter& self, const wait_cause& cause, commit then,
+                       deadline_ns deadline, wait_claim& claim) noexcept {
+  __builtin_unwind_init();  // see park_thread()
+  const thread_sleep listed(self, cause, true);
+  run(then);
+  const exit_pause others_go_on;
+  if (self.sleep.park_until(deadline)) return;
+  if (claim.try_claim(timed_wake::claimed_by_timer)) return;
+  self.sleep.park();  // whoever claimed it first is about to wake it
 }
 
 }  // namespace
@@ -61,38 +105,25 @@ waiter& this_waiter() noexcept {
   return this_thread_waiter();
 }
 
-void park(wait_reason reason, commit then) noexcept {
+void park(wait_cause cause, commit then) noexcept {
   worker* w = this_worker();
-  if (!w) {
-    thread_waiter& self = this_thread_waiter();
-    self.reason.write(reason);
-    self.left.begin();
-    run(then);
-    self.sleep.park();
-    self.woken.hear();
-    self.reason.write(wait_reason::none);
-    return;
-  }
+  if (!w) return park_thread(this_thread_waiter(), cause, then);
   goroutine& g = *w->current;
-  g.reason.write(reason);
+  g.waits_for(cause, coarse_clock.read());
   g.state.write(goroutine_state::waiting);
   switch_out(*w, g, {then.run, then.argument});
   g.reason.write(wait_reason::none);
 }
 
-void park_until(wait_reason reason, commit then, deadline_ns deadline,
-                wait_claim& claim) noexcept {
-  if (deadline == never_ns) return park(reason, then);
+void park_until(wait_cause cause, commit then, deadline_ns deadline, wait_claim& claim) noexcept {
+  if (deadline == never_ns) return park(cause, then);
+  cause.bounded = true;
   waiter& self = this_waiter();
-  if (self.is == waiter::kind::thread) {
-    self.reason.write(reason);
-    park_thread_until(static_cast<thread_waiter&>(self), then, deadline, claim);
-    self.reason.write(wait_reason::none);
-    return;
-  }
+  if (self.is == waiter::kind::thread)
+    return park_thread_until(static_cast<thread_waiter&>(self), cause, then, deadline, claim);
   timed_wake timer(self, claim);
   timed_commit both{timer, deadline, then};
-  park(reason, {timed_commit::run_both, &both});
+  park(cause, {timed_commit::run_both, &both});
   timer_heap::disarm(timer);
 }
 
@@ -158,7 +189,7 @@ void invite() noexcept { runtime::get().invite(); }
 
 void rejoin() noexcept {
   const worker* w = this_worker();
-  if (w && w->owned->detached.read()) [[unlikely]]
+  if (w && w->owned->detached.read() && !w->current->memory.forbids_parks()) [[unlikely]]
     yield_turn();
 }
 

@@ -13,15 +13,18 @@
 #include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "port/cpu_count.hpp"
+#include "port/fault.hpp"
+#include "port/fork.hpp"
 #include "port/thread.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/watch/crash.hpp"
+#include "sched/watch/hooks.hpp"
 
 namespace weft::detail {
 namespace {
 
-[[noreturn]] void throw_no_thread() {
-  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
-                          "weft: as many threads as max_threads allows");
+[[noreturn]] void throw_no_thread(const char* words) {
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), words);
 }
 
 /// 0: it is not set to a positive number. One too large to count counts as the largest.
@@ -48,26 +51,9 @@ int wanted_procs() noexcept {
   }
 }
 
-bool wants_forced_migration() noexcept {
-  const char* text = std::getenv("WEFT_FORCE_MIGRATE");
-  return text && *text != '\0' && std::strcmp(text, "0") != 0;
-}
-
-void stop_at_exit() { runtime::get().stop(); }
-
-/// exit() destroys the main thread's thread_locals before any static object.
-struct main_thread_end {
-  ~main_thread_end() {
-    if (is_main_thread()) runtime::get().stop();
-  }
-};
-
-void watch_for_exit() {
-  std::atexit(stop_at_exit);
-  if (is_main_thread()) {
-    static thread_local main_thread_end end;
-    static_cast<void>(&end);
-  }
+bool is_set(const char* name, bool otherwise) noexcept {
+  const char* text = std::getenv(name);
+  return text && *text != '\0' ? std::strcmp(text, "0") != 0 : otherwise;
 }
 
 }  // namespace
@@ -83,7 +69,8 @@ runtime::runtime() noexcept {
   prepare_barriers();
   target_.write(wanted_procs());
   if (const int n = positive_in_environment("WEFT_MAX_THREADS"); n > 0) threads_max_.write(n);
-  forced_migration_ = wants_forced_migration();
+  forced_migration_ = is_set("WEFT_FORCE_MIGRATE", false);
+  detects_deadlocks_.publish(is_set("WEFT_DEADLOCK", true));
 }
 
 void ensure_running() { runtime::get().ensure_running(); }
@@ -91,10 +78,18 @@ void ensure_running() { runtime::get().ensure_running(); }
 void runtime::ensure_running() {
   if (started_.read()) [[likely]]
     return;
+  check_forked_child("a start");
   std::lock_guard guard(start_lock_);
   if (started_.read()) return;
+  refresh_coarse_clock();
+  watch_for_crashes();
   start_first_worker();
+  start_monitor();
+  // Without it a goroutine in a blocking call would stop the others in silence.
+  if (!monitor_runs()) throw_no_thread("weft: no thread for the monitor");
   watch_for_exit();
+  watch_for_forks();
+  on_start();
   started_.publish(true);
 }
 
@@ -102,6 +97,7 @@ void runtime::start_first_worker() {
   processor* first = nullptr;
   {
     std::lock_guard guard(idle_lock_);
+    if (active_count_ > 0) return;  // it was the monitor that could not be started
     first = activate_processor_locked();
   }
   if (!first) throw std::bad_alloc();
@@ -166,7 +162,7 @@ void runtime::start_worker(processor& p) {
     fresh->owned = &p;
     p.holder.write(fresh.get());
     fresh->role = worker_role::running;
-    if (!start_thread_for(*fresh)) throw_no_thread();
+    if (!start_thread_for(*fresh)) throw_no_thread("weft: as many threads as max_threads allows");
     fresh.release();  // the thread's own; it ends with the thread, or with the process
     start_monitor();
   } catch (...) {
@@ -182,6 +178,7 @@ void runtime::start_worker(processor& p) {
 
 void runtime::worker_thread(void* raw) {
   std::unique_ptr<worker> w(static_cast<worker*>(raw));
+  const alternate_stack for_faults;
   prepare_worker_thread("weft-worker");
   set_current_worker_word(w.get());
   w->thread = this_thread_number();
@@ -190,6 +187,7 @@ void runtime::worker_thread(void* raw) {
   const stack_bounds bounds = thread_stack_bounds();
   w->own.sanitizers.set_bounds(bounds.low, bounds.bytes);
   w->own.sanitizers.use_thread_fiber();
+  watch_thread_for_exit();
   runtime& r = get();
   r.run_worker(*w);
   w->own.sanitizers.leave_thread_fiber();
@@ -246,28 +244,6 @@ int runtime::set_max_procs(int n) {
   return before;
 }
 
-void runtime::stop() noexcept {
-  constexpr deadline_ns patience_ns = 20'000'000;
-  if (!started_.read()) return;
-  stopping_.publish(true);
-  ask_for_attention(0);
-  {
-    std::lock_guard guard(idle_lock_);
-    for (worker* w = idle_.front(); w; w = w->next) w->sleep.unpark();
-    if (lookout_) lookout_->sleep.unpark();
-  }
-  const worker* self = this_worker();
-  const int own = self && !self->owned->detached.read() ? 1 : 0;
-  const deadline_ns give_up = now_ns() + patience_ns;
-  while (now_ns() < give_up) {
-    {
-      std::lock_guard guard(idle_lock_);
-      if (running_count_ <= own && !lookout_) return;
-    }
-    yield_thread();
-  }
-}
-
 std::size_t runtime::count_goroutines() const noexcept {
   std::uint64_t finished = 0;
   for (const processor* p = made_.read(); p; p = p->next_made) finished += p->finished.read();
@@ -294,8 +270,10 @@ goroutine* runtime::take_goroutine() {
     if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
-    if (const goroutine* creator = w->current; creator && creator->own.labels) [[unlikely]]
-      if (!w->keeps_time) g->own.labels = share(creator->own.labels);
+    const goroutine* creator = w->keeps_time ? nullptr : w->current;
+    g->parent = creator ? creator->id : 0;
+    if (creator && creator->own.labels) [[unlikely]]
+      g->own.labels = share(creator->own.labels);
     return g;
   }
   label_set* const labels = thread_belongings().labels;
@@ -303,6 +281,7 @@ goroutine* runtime::take_goroutine() {
   if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
+  g->parent = 0;
   g->own.labels = share(labels);
   return g;
 }
@@ -315,6 +294,7 @@ void runtime::recycle(goroutine& g) noexcept {
   g.locked_to = nullptr;
   g.avoid = nullptr;
   g.lock_depth = 0;
+  g.id = 0;  // a block in use before its start has one: its closure holds what it will need
   g.state.write(goroutine_state::unused);
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
@@ -343,12 +323,17 @@ processor& runtime::processor_here() noexcept {
   return *processors_[0].read();
 }
 
-/// After something was armed on p, or moved there: a processor that was detached meanwhile is
-/// looked at by nobody. The heap's lock orders this read after the detaching one's write.
+bool runtime::is_listed(const processor& p) const noexcept {
+  return processors_[static_cast<std::size_t>(p.number())].read() == &p;
+}
+
+/// After something was armed on p, or moved there: only the timers of a listed processor are looked
+/// at. (One that was detached and given back is neither listed nor detached any more.) Who takes p
+/// out of the list empties its heap after that, under the heap's lock: either it finds what was
+/// armed, or whoever armed it finds p not listed.
 void runtime::settle_timers(processor& p) noexcept {
-  for (processor* at = &p; at->detached.read();) {
+  for (processor* at = &p; !is_listed(*at);) {
     processor* next = processors_[0].read();
-    if (next == at) return;  // about to be replaced, and emptied after that
     at->timers.move_all_to(next->timers);
     at = next;
     wake_one();  // whoever sleeps until the next timer knows nothing of these
@@ -358,7 +343,7 @@ void runtime::settle_timers(processor& p) noexcept {
 void runtime::arm_wake(timed_wake& timer, deadline_ns when) noexcept {
   processor& p = processor_here();
   p.timers.arm(timer, when);
-  if (p.detached.read()) [[unlikely]]
+  if (!is_listed(p)) [[unlikely]]
     settle_timers(p);
 }
 
@@ -366,7 +351,7 @@ void runtime::arm_action(timed_action& action, deadline_ns when, deadline_ns per
                          std::uint64_t epoch) noexcept {
   processor& p = processor_here();
   p.timers.arm(action, when, period, epoch);
-  if (p.detached.read()) [[unlikely]]
+  if (!is_listed(p)) [[unlikely]]
     settle_timers(p);
 }
 

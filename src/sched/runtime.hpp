@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <weft/detail/atomic.hpp>
 
@@ -37,6 +38,12 @@ class runtime {
   void ensure_running();
   void stop() noexcept;
   bool stopping() const noexcept { return stopping_.read(); }
+  /// Whether exit() has begun; goroutines may go on while it waits for them.
+  bool ending() const noexcept { return exiting_thread_.read() != 0; }
+  /// Before a plain thread sleeps. True: it is in exit(), and goroutines go on until
+  /// stop_workers() is called after the sleep.
+  [[nodiscard]] bool resume_while_exit_waits() noexcept;
+  void stop_workers() noexcept;
 
   int max_procs() const noexcept { return target_.read(); }
   int set_max_procs(int n);
@@ -78,6 +85,20 @@ class runtime {
   stack take_stack(processor& p, stack_class size) noexcept;
   void return_stack(processor& p, stack s, stack_class size) noexcept;
 
+  /// Every control block there is. Throws: std::bad_alloc.
+  void list_blocks(std::vector<goroutine*>& to) { pool_.list_blocks(to); }
+  /// All memory of stacks. Throws: std::bad_alloc.
+  void list_slabs(std::vector<stack_slab>& to) { stacks_.list_slabs(to); }
+
+  // Waits that nothing will end: watch/deadlock.cpp.
+  /// A plain thread is about to sleep until somebody wakes it.
+  void note_sleeping_thread() noexcept;
+  /// Returns: what it was.
+  bool set_deadlock_detection(bool on) noexcept;
+  /// Threads that run goroutines, asleep or not.
+  int worker_count() noexcept;
+  bool monitor_runs() const noexcept { return monitor_runs_.read(); }
+
   bool forced_migration() const noexcept { return forced_migration_; }
   std::size_t stacks_created() const noexcept { return stacks_.created(); }
 
@@ -95,7 +116,15 @@ class runtime {
   static void worker_thread(void* raw);
   void ask_for_attention(int from) noexcept;
   processor& processor_here() noexcept;
+  bool is_listed(const processor& p) const noexcept;
   void settle_timers(processor& p) noexcept;
+
+  // ending/
+  static void watch_for_exit();
+  static void watch_thread_for_exit();
+  static void watch_for_forks() noexcept;
+  void begin_forked_child() noexcept;
+  bool monitor_ends() noexcept;
 
   // monitor.cpp
   struct watch {
@@ -113,10 +142,17 @@ class runtime {
   worker* take_spare() noexcept;
   bool nothing_runs() noexcept;
   void wake_monitor_locked() noexcept;
+  void sleep_until_something_runs() noexcept;
   void drain_detached() noexcept;
   void drain_as_owner(processor& p) noexcept;
   void inject_all(batch&& all) noexcept;
   void settle_backlog(processor& here) noexcept;
+
+  // watch/deadlock.cpp
+  enum class standstill : std::uint8_t { no, others_could_act, for_ever };
+  standstill look_for_deadlock();
+  bool every_worker_sleeps() noexcept;
+  bool clock_or_signal_could_act() const noexcept;
 
   // idle.cpp
   goroutine* find_work(worker& w) noexcept;
@@ -141,7 +177,7 @@ class runtime {
   [[nodiscard]] bool wait_for_processor(worker& w) noexcept;
   bool keep_processor(worker& w, goroutine*& g) noexcept;
   void retire(worker& w) noexcept;
-  [[noreturn]] void freeze(worker& w) noexcept;
+  void freeze(worker& w) noexcept;
   bool attend(worker& w) noexcept;
   void run_on_worker(worker& w, goroutine& g) noexcept;
 
@@ -156,6 +192,8 @@ class runtime {
   hint<int> target_;
   bool forced_migration_ = false;
   published<bool> stopping_{false};
+  hint<int> exiting_thread_;          // its number; 0: nobody has called exit()
+  worker* exited_worker_ = nullptr;  // whose goroutine did; the exiting thread's own
 
   spin_lock idle_lock_;
   std::array<bool, processors_max> active_{};
@@ -164,12 +202,14 @@ class runtime {
   worker* lookout_ = nullptr;
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;
+  intrusive_queue<worker, &worker::next> frozen_;
   published<bool> watched_{false};
 
   std::array<watch, processors_max> watches_{};  // the monitor's own
   parker monitor_sleep_;
-  bool monitor_runs_ = false;  // the idle lock, like the next four
-  bool monitor_sleeps_ = false;
+  published<bool> monitor_runs_{false};  // written under the idle lock, like the next four
+  published<bool> monitor_sleeps_{false};
+  published<bool> detects_deadlocks_{true};
   int threads_ = 0;
   int detached_count_ = 0;
   bool told_of_threads_ = false;

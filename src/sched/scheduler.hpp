@@ -33,11 +33,11 @@ struct commit {
 waiter& this_waiter() noexcept;
 
 /// Sleeps until somebody makes this waiter ready.
-void park(wait_reason reason, commit then) noexcept;
+void park(wait_cause cause, commit then) noexcept;
 
 /// The same, but when the deadline comes first, and nobody has claimed the wait, the clock does.
 /// The claim must be unclaimed. Returns when the wait was claimed; ask it by whom.
-void park_until(wait_reason reason, commit then, deadline_ns deadline, wait_claim& claim) noexcept;
+void park_until(wait_cause cause, commit then, deadline_ns deadline, wait_claim& claim) noexcept;
 
 /// Makes a parked waiter runnable: its turn comes next, on this processor.
 void ready(waiter& who) noexcept;

@@ -4,14 +4,16 @@
 // or from this_worker() after user code has run, never from a variable.
 #include "sched/switch.hpp"
 
+#include <cxxabi.h>
+
 #include <string>
 #include <utility>
 
 #include "base/fatal.hpp"
 #include "port/stack_memory.hpp"
 #include "port/switch/context.hpp"
-#include "fiber/panic.hpp"
 #include "sched/runtime.hpp"
+#include "sched/watch/crash.hpp"
 
 namespace weft::detail {
 namespace {
@@ -21,7 +23,9 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw);
 WEFT_NEVER_RETURNS_ON_ITS_STACK
 worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) noexcept {
   from.sanitizers.before_switch_to(to.sanitizers, ends);
-  void* here = switch_context(&from.stack_pointer, to.stack_pointer, &w);
+  // Others must not take a stack that runs for one that stands still.
+  void* target = std::exchange(to.stack_pointer, execution::elsewhere());
+  void* here = switch_context(&from.stack_pointer, target, &w);
   from.sanitizers.after_switch();
   return *static_cast<worker*>(here);
 }
@@ -73,7 +77,7 @@ goroutine* pick_directly(worker& w, bool tied) noexcept {
 worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
   w.current = next;
   if (!next) return switch_to(from, w.own, w);
-  next->state.write(goroutine_state::running);
+  next->state.begin_turn();
   if (next->started()) return switch_to(from, next->context, w);
   next->memory = w.owned->stacks[--w.owned->stacks_cached];
   return start_on_stack(from, *next, w);
@@ -82,17 +86,44 @@ worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
 void check_canary(const goroutine& g) noexcept {
   if (g.memory.guarded() || g.memory.canary_is_intact()) [[likely]]
     return;
-  char text[512];
-  describe(g, text, sizeof text);
-  fatal(std::string("stack overflow: ") + text);
+  die_of_stack_overflow(g);
 }
 
-void run_to_end(goroutine& g) noexcept {
+[[noreturn]] void die_of_thread_exit(const goroutine& g) noexcept {
+  char text[512];
+  describe(g, text, sizeof text);
+  fatal(std::string("pthread_exit in a goroutine, which would end a thread that others run on; "
+                    "call weft::exit_goroutine\n\n") +
+        text);
+}
+
+/// A weft::no_park_scope is alive.
+[[noreturn, gnu::cold]] void die_of_forbidden_park(const goroutine& g) noexcept {
+  char text[512];
+  describe(g, text, sizeof text);
+  const wait_reason reason = g.reason.read();
+  fatal(std::string("a goroutine that must not park ") +
+        (reason == wait_reason::none ? "yields" : "waits (") + words(reason) +
+        (reason == wait_reason::none ? "" : ")") + "\n\n" + text + "\n" +
+        describe_no_park(g.no_park));
+}
+
+/// What the bits beside a stack's address say before a park.
+[[gnu::cold]] void look_at_stack(const goroutine& g) noexcept {
+  if (g.memory.forbids_parks()) die_of_forbidden_park(g);
+  check_canary(g);
+}
+
+/// Not noexcept, and nothing below it is, up to the end of the stack: so std::terminate() is called
+/// where an exception that nobody catches was thrown, and the report has the stack of the throw.
+void run_to_end(goroutine& g) {
   try {
     g.run(g.closure_address());
   } catch (const exit_request&) {
-  } catch (...) {
-    die_of_uncaught_exception(g);
+#if defined(__GLIBCXX__)
+  } catch (const abi::__forced_unwind&) {  // glibc does not let a thread go on after this
+    die_of_thread_exit(g);
+#endif
   }
   if (g.own.locals) [[unlikely]]
     g.own.end_locals();
@@ -130,7 +161,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   const bool can_take_over = !tells_users && next && !next->started();
   if (can_take_over && !next->needs_care() && next->size == size) {
     take_over_stack(*next, memory, ended.sanitizers);
-    next->state.write(goroutine_state::running);
+    next->state.begin_turn();
     w.current = next;
     return;
   }
@@ -140,7 +171,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   w.left = ended.sanitizers;
   w.after = {return_left_stack, &w};
   w.current = next;
-  if (next) next->state.write(goroutine_state::running);
+  if (next) next->state.begin_turn();
   switch_to(ended, next ? next->context : w.own, w, true);
   __builtin_unreachable();
 }
@@ -163,7 +194,8 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
 }  // namespace
 
 void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
-  check_canary(g);
+  if (!g.memory.is_plain()) [[unlikely]]
+    look_at_stack(g);
   if (runtime::get().forced_migration()) [[unlikely]]
     g.avoid = &w;
   g.left.begin();
@@ -184,7 +216,7 @@ void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
 
 void resume(worker& w, goroutine& g) noexcept {
   w.current = &g;
-  g.state.write(goroutine_state::running);
+  g.state.begin_turn();
   if (g.started())
     switch_to(w.own, g.context, w);
   else

@@ -26,6 +26,7 @@ enum class worker_role : std::uint8_t {
   lookout,  // holds a processor, has no work, watches the others and the timers
   idle,     // holds a processor, has no work, sleeps
   spare,    // holds no processor, sleeps until it is handed one
+  frozen,   // holds a processor, sleeps because the process ends
 };
 
 class worker {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "port/clock.hpp"
+#include "port/fork.hpp"
 #include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/runtime.hpp"
@@ -31,6 +32,7 @@ bool remove_from(intrusive_queue<worker, &worker::next>& queue, worker& w) noexc
 
 void runtime::run_worker(worker& w) noexcept {
   for (bool holds = wait_for_processor(w); holds;) {
+    check_forked_child("a wait, or the end of the goroutine");
     if (w.ends) {
       if (give_processor_away(w, w.work)) return;
       w.ends = false;  // no other thread to be had: this one stays
@@ -72,6 +74,9 @@ void runtime::run_on_worker(worker& w, goroutine& g) noexcept {
         std::fputs("weft: no memory for a goroutine's stack; it waits for one\n", stderr);
       }
       w.owned->push_oldest_owner(&g);
+      // Nothing is switched to here: what gives a stack back may wait where only a switch looks.
+      fire_due_timers();
+      take_injected(*w.owned);
       yield_thread();
       return;
     }
@@ -184,14 +189,6 @@ bool runtime::hand_processor_to_locked(worker& w, goroutine& g) noexcept {
   if (w.tied == 0) spare_.push_back(&w);
   home.sleep.unpark();  // under the lock: without it the thread may have ended by now
   return true;
-}
-
-void runtime::freeze(worker& w) noexcept {
-  {
-    std::lock_guard guard(idle_lock_);
-    --running_count_;
-  }
-  for (;;) w.sleep.park();
 }
 
 }  // namespace weft::detail

@@ -48,6 +48,12 @@ class channel_core {
   [[nodiscard]] bool try_retain() noexcept;
   void release() noexcept;
 
+  /// For who looks on from outside: the clock may send here; more than a channel_core is in there.
+  bool is_sent_by_clock() const noexcept { return sent_by_clock_; }
+  bool is_special() const noexcept {
+    return (mode_ & static_cast<std::uint8_t>(nature::special)) != 0;
+  }
+
   virtual std::size_t visible_size() const noexcept { return count_.read(); }
   virtual std::size_t visible_capacity() const noexcept { return capacity_; }
 
@@ -90,6 +96,7 @@ class channel_core {
     hear(&mode_);
     return true;
   }
+  void mark_sent_by_clock() noexcept { sent_by_clock_ = true; }
   /// Puts the value in the place of the oldest in a full ring, which is left in the value's stead.
   /// `spare` is room for one element.
   void exchange_oldest_locked(void* value, void* spare) noexcept;
@@ -117,6 +124,7 @@ class channel_core {
   std::size_t tail_ = 0;
   hint<std::size_t> count_;
   std::uint8_t mode_;  // 0: plain and open
+  bool sent_by_clock_ = false;
   atomic<std::uint32_t> refs_{1};
 };
 

@@ -36,7 +36,7 @@ channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, 
   node.element = element;
   if (bound.unbounded()) {
     queue.push_locked(node);
-    park(reason, {unlock_channel, &c});
+    park({reason, &c}, {unlock_channel, &c});
     return node.served ? channel_status::ok : channel_status::closed;
   }
   wait_outcome outcome{};
@@ -47,7 +47,7 @@ channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, 
   }
   node.claim = &claim;
   queue.push_locked(node);
-  outcome = park_bounded(reason, {unlock_channel, &c}, bound, claim);
+  outcome = park_bounded({reason, &c}, {unlock_channel, &c}, bound, claim);
   if (outcome != wait_outcome::woken) {
     std::lock_guard guard(c.lock);
     queue.remove_locked(node);

@@ -251,7 +251,9 @@ class waiting_select {
                                    : wait_reason::select;
     // Without a lock to hold it, the waiter may be gone before the commit.
     const commit then = polled_ == 0 ? commit{} : commit{commit_unlock, this};
-    park_until(reason, then, request_.deadline, claim_);
+    wait_cause cause{reason, &request_};
+    cause.bounded = cancel_count_ > 0;
+    park_until(cause, then, request_.deadline, claim_);
     const std::uint32_t winner = claim_.winner();
     delist_losers(winner);
     if (winner == timed_wake::claimed_by_timer) return select_timeout;

@@ -9,6 +9,7 @@
 #include <weft/detail/timer_core.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
 
@@ -22,7 +23,7 @@ namespace {
 
 class timer_channel final : public channel_core, private timed_action {
  public:
-  timer_channel() noexcept : channel_core(ops_of<time_point>, 1, room_) {}
+  timer_channel() noexcept : channel_core(ops_of<time_point>, 1, room_) { mark_sent_by_clock(); }
 
   std::size_t visible_size() const noexcept override { return 0; }
   std::size_t visible_capacity() const noexcept override { return 0; }
@@ -46,6 +47,7 @@ class timer_channel final : public channel_core, private timed_action {
   bool stop_locked() noexcept {
     timer_heap::disarm(*this);
     ++epoch_;
+    last_due_ = std::numeric_limits<deadline_ns>::min();
     const bool had_value = drain_locked();
     const bool was_armed = armed_;
     armed_ = false;
@@ -64,7 +66,8 @@ class timer_channel final : public channel_core, private timed_action {
     time_point value = to_time_point(due);
     waiter* receiver = nullptr;
     std::lock_guard guard(lock);
-    if (epoch != epoch_) return;
+    if (epoch != epoch_ || due <= last_due_) return;
+    last_due_ = due;
     armed_ = false;
     static_cast<void>(send_locked(&value, receiver));  // a slow receiver loses ticks
     if (receiver) woken.push_back(receiver);
@@ -72,6 +75,8 @@ class timer_channel final : public channel_core, private timed_action {
 
   alignas(time_point) std::byte room_[sizeof(time_point)];
   std::uint64_t epoch_ = 0;
+  // Two workers may fire two ticks in the wrong order: the heap's lock is let go before the send.
+  deadline_ns last_due_ = std::numeric_limits<deadline_ns>::min();
   bool armed_ = false;
 };
 

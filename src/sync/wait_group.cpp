@@ -77,6 +77,8 @@ bool announce_waiter(wait_group_core& g) noexcept {
 
 }  // namespace
 
+std::size_t wait_group_bytes() noexcept { return sizeof(wait_group_core); }
+
 wait_group_core* wait_group_make() { return new wait_group_core; }
 
 void wait_group_retain(wait_group_core* g) noexcept {
@@ -85,6 +87,11 @@ void wait_group_retain(wait_group_core* g) noexcept {
 }
 
 void wait_group_release(wait_group_core* g) noexcept { g->drop_handle(); }
+
+int wait_group_count(const wait_group_core* g) noexcept {
+  // Order: none. A snapshot.
+  return static_cast<int>(wait_group_core::count_of(g->word.load(relaxed)));
+}
 
 void wait_group_add(wait_group_core* g, int n) {
   using core = wait_group_core;
@@ -128,7 +135,7 @@ bool wait_group_wait(wait_group_core* g, const wait_bound& bound) noexcept {
     return true;
   }
   g->waiters.push_locked(node);
-  if (park_bounded(wait_reason::wait_group, {unlock_group, g}, bound, claim) ==
+  if (park_bounded({wait_reason::wait_group, g}, {unlock_group, g}, bound, claim) ==
       wait_outcome::woken)
     return true;
   std::lock_guard guard(g->lock);

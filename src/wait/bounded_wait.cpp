@@ -44,10 +44,10 @@ bool is_over(const wait_bound& bound, wait_outcome& outcome) noexcept {
   return true;
 }
 
-wait_outcome park_bounded(wait_reason reason, commit then, const wait_bound& bound,
+wait_outcome park_bounded(wait_cause cause, commit then, const wait_bound& bound,
                           wait_claim& claim) noexcept {
   if (!bound.cancel) {
-    park_until(reason, then, bound.deadline, claim);
+    park_until(cause, then, bound.deadline, claim);
     return bound.deadline == never_ns ? wait_outcome::woken : outcome_of(claim);
   }
   cancel_state& cancel = *bound.cancel;
@@ -64,7 +64,8 @@ wait_outcome park_bounded(wait_reason reason, commit then, const wait_bound& bou
   }
   cancel.enlist_locked(node);
   cancellable_commit both{cancel, then};
-  park_until(reason, {cancellable_commit::run, &both}, bound.deadline, claim);
+  cause.bounded = true;
+  park_until(cause, {cancellable_commit::run, &both}, bound.deadline, claim);
   cancel.delist(node);
   return outcome_of(claim);
 }

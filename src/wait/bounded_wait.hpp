@@ -19,7 +19,7 @@ bool is_over(const wait_bound& bound, wait_outcome& outcome) noexcept;
 /// Sleeps until the claim is won. The commit is run in any case, parked or not.
 /// `claim` must be unclaimed, and the one in every node of this wait. Without a bound nobody needs
 /// to claim it.
-[[nodiscard]] wait_outcome park_bounded(wait_reason reason, commit then, const wait_bound& bound,
+[[nodiscard]] wait_outcome park_bounded(wait_cause cause, commit then, const wait_bound& bound,
                                         wait_claim& claim) noexcept;
 
 /// For an operation that refuses to begin when it is cancelled already.

@@ -157,6 +157,28 @@ TEST_P(timer_storm, forgotten_timers_and_tickers_go_away) {
   });
 }
 
+/// Two workers that fire timers at the same time once delivered two ticks in the wrong order.
+TEST_P(timer_storm, ticks_never_go_backwards) {
+  stress::repeat([](std::uint64_t seed) {
+    stress::random_source random(seed);
+    stress::crew crew;
+    for (int i = 0; i < stress::crowd / 10; ++i)
+      crew.start(i < 2, [own = random.next()] {
+        stress::random_source choice(own);
+        for (int n = 0; n < 10; ++n) {
+          const weft::ticker t(std::chrono::nanoseconds(20'000 + choice.below(300'000)));
+          auto last = weft::time_point::min();
+          for (int tick = 0; tick < 5; ++tick) {
+            const auto due = *t.channel().recv();
+            EXPECT_GT(due, last);
+            last = due;
+          }
+        }
+      });
+    crew.join();
+  });
+}
+
 TEST_P(timer_storm, after_as_the_timeout_of_a_select) {
   stress::repeat([](std::uint64_t seed) {
     stress::random_source random(seed);

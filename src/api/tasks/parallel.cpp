@@ -269,7 +269,7 @@ void shared_loop::leave_last(participant& self) noexcept {
     return lock_.unlock();
   }
   caller_ = self.who;
-  park(wait_reason::parallel, {unlock, this});
+  park({wait_reason::parallel, this}, {unlock, this});
   hear(&participants_);
 }
 

@@ -262,7 +262,8 @@ std::size_t wait_at(task_gate& gate, const wait_bound& bound) noexcept {
     return gate.index;
   }
   gate.who = &this_waiter();
-  static_cast<void>(park_bounded(wait_reason::task_join, {unlock_gate, &gate}, bound, gate.claim));
+  static_cast<void>(
+      park_bounded({wait_reason::task_join, &gate}, {unlock_gate, &gate}, bound, gate.claim));
   std::lock_guard guard(gate.lock);
   return gate.index;
 }

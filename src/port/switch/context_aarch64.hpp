@@ -1,6 +1,10 @@
 // The AArch64 context switch (AAPCS64). Include port/context.hpp.
 #pragma once
 
+#include <cstdint>
+
+#include "port/switch/saved_registers.hpp"
+
 namespace weft::detail {
 
 // Every register that the two functions below do not name otherwise.
@@ -58,6 +62,15 @@ inline void* start_context(void** save_sp, void* stack_top, void (*entry)(void*)
       :
       : WEFT_CLOBBERED);
   return result;
+}
+
+/// What the two functions above saved: `frame` is what stood at the stack pointer, or a copy of it.
+struct switch_frame {
+  std::uintptr_t pc;
+  std::uintptr_t fp;
+};
+inline saved_registers where_suspended(std::uintptr_t stack_pointer, switch_frame frame) noexcept {
+  return {frame.pc, stack_pointer + sizeof frame, frame.fp};
 }
 
 #undef WEFT_CLOBBERED

@@ -1,6 +1,10 @@
 // The x86-64 context switch (System V). Include port/context.hpp.
 #pragma once
 
+#include <cstdint>
+
+#include "port/switch/saved_registers.hpp"
+
 namespace weft::detail {
 
 // Every register that the two functions below do not name otherwise.
@@ -60,6 +64,16 @@ inline void* start_context(void** save_sp, void* stack_top, void (*entry)(void*)
       :
       : WEFT_CLOBBERED);
   return argument;
+}
+
+/// What the two functions above saved: `frame` is what stood at the stack pointer, or a copy of it.
+struct switch_frame {
+  std::uintptr_t pc;
+  std::uintptr_t fp;
+};
+inline saved_registers where_suspended(std::uintptr_t stack_pointer, switch_frame frame) noexcept {
+  constexpr std::uintptr_t red_zone = 128;
+  return {frame.pc, stack_pointer + sizeof frame + red_zone, frame.fp};
 }
 
 #undef WEFT_CLOBBERED

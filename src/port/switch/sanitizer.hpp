@@ -49,6 +49,13 @@ inline constexpr bool with_asan = true;
 inline constexpr bool with_asan = false;
 #endif
 
+/// ThreadSanitizer keeps a thread of its own.
+#if defined(WEFT_TSAN)
+inline constexpr int sanitizer_thread_count = 1;
+#else
+inline constexpr int sanitizer_thread_count = 0;
+#endif
+
 #if defined(WEFT_TSAN)
 void* take_kept_fiber() noexcept;  // null: none is kept
 bool keep_fiber(void* fiber) noexcept;

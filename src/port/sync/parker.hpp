@@ -24,6 +24,13 @@ class parker {
   /// futex is woken: a wake-up on a dead address is harmless.
   void unpark() noexcept;
 
+  /// A permit has not been left since its owner went to sleep. True: what it does next, it does
+  /// after unpark() or its deadline.
+  bool is_asleep() const noexcept {
+    // Order: parker-permit. acquire: what the owner did before it went to sleep is seen.
+    return state_.load(acquire) == asleep;
+  }
+
  private:
   static constexpr std::uint32_t empty = 0;
   static constexpr std::uint32_t permit = 1;

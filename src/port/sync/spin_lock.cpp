@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "port/fork.hpp"
+
 namespace weft::detail {
 
 void pause_cpu() noexcept {
@@ -25,6 +27,7 @@ void spin_lock::lock_contended() noexcept {
     } else if (round < spins_max + yields_max) {
       ::sched_yield();
     } else {
+      check_forked_child("a lock that another thread held");
       const timespec nap{0, 50'000};
       ::nanosleep(&nap, nullptr);
     }

@@ -91,7 +91,7 @@ bool semaphore_core::take(std::ptrdiff_t count, const wait_bound& bound) {
     return true;
   }
   r.line.push_back(&mine);
-  if (park_bounded(wait_reason::semaphore, {requests::unlock, &r}, bound, claim) ==
+  if (park_bounded({wait_reason::semaphore, this}, {requests::unlock, &r}, bound, claim) ==
       wait_outcome::woken)
     return true;
   give_up(mine);

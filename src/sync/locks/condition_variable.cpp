@@ -61,7 +61,7 @@ wait_outcome park_unless_served(condition_core& c, lock_room& room, condition_wa
   }
   self.parked = true;
   const wait_outcome outcome =
-      park_bounded(wait_reason::condition, {lock_room::unlock_room, &room}, bound, claim);
+      park_bounded({wait_reason::condition, &c}, {lock_room::unlock_room, &room}, bound, claim);
   if (outcome == wait_outcome::woken) return outcome;
   room.lock.lock();
   withdraw_locked(c, self);

@@ -20,7 +20,7 @@ void die_of_misuse(std::string_view words) noexcept {
   fatal(text);
 }
 
-bool program_ends() noexcept { return runtime::get().stopping(); }
+bool program_ends() noexcept { return runtime::get().ending(); }
 
 void die_unless_exiting(std::string_view words) noexcept {
   if (!program_ends()) die_of_misuse(words);

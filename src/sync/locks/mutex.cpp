@@ -28,11 +28,12 @@ constexpr std::uint8_t hand_overs_in_a_row = 64;
 spin_answer look_at_mutex(mutex_core& m) noexcept {
   if (m.hand_overs.read() > 0) return spin_answer::hopeless;
   // Order: none. Only a hint that an exchange may succeed.
-  if (m.held.load(relaxed) || !m.try_hold()) return spin_answer::look_again;
+  if (m.held.load(relaxed) != 0 || !m.try_hold()) return spin_answer::look_again;
   return spin_answer::got_it;
 }
 
 struct mutex_waiter : wait_node {
+  const stack_token stack = this_stack_token();  // what `held` says once it was handed over
   deadline_ns seen_ns = 0;  // when an unlock first asked whether it starves
   int losses = 0;           // how often it was woken in vain
 };
@@ -86,6 +87,8 @@ bool hand_over_locked(lock_room& room, mutex_core& m, waiter*& woken) noexcept {
   if (next) {
     next->served = true;
     tell(&m.held);  // it may have been woken by somebody else, to compete
+    // Order: none. It stays held: no lock succeeds between its last holder and the next.
+    m.held.store(as_mutex_waiter(*next).stack, relaxed);
   }
   m.woken = nullptr;
   tidy_up_locked(room, m);
@@ -103,11 +106,12 @@ void wake_first_locked(lock_room& room, mutex_core& m, waiter*& woken) noexcept 
 }
 
 /// Parks with the room's lock held, and holds it again afterwards.
-wait_outcome sleep_locked(lock_room& room, mutex_waiter& self, const wait_bound& bound) noexcept {
+wait_outcome sleep_locked(lock_room& room, mutex_core& m, mutex_waiter& self,
+                          const wait_bound& bound) noexcept {
   wait_claim claim;
   if (!bound.unbounded()) self.claim = &claim;
   const wait_outcome outcome =
-      park_bounded(wait_reason::mutex_lock, {lock_room::unlock_room, &room}, bound, claim);
+      park_bounded({wait_reason::mutex_lock, &m}, {lock_room::unlock_room, &room}, bound, claim);
   room.lock.lock();
   return outcome;
 }
@@ -120,7 +124,7 @@ bool wait_for_mutex(lock_room& room, mutex_core& m, const wait_bound& bound) noe
   room.register_locked(m);
   bool got_it = false;
   for (;;) {
-    const wait_outcome outcome = sleep_locked(room, self, bound);
+    const wait_outcome outcome = sleep_locked(room, m, self, bound);
     got_it = self.served;
     if (got_it) {
       hear(&m.held);
@@ -169,12 +173,12 @@ void mutex_unlock_contended(mutex_core& m) noexcept {
     if (!must_hand_over_locked(m, as_mutex_waiter(*first)) || !hand_over_locked(room, m, woken)) {
       wake_first_locked(room, m, woken);
       // Order: mutex.
-      m.held.store(false, release);
+      m.held.store(0, release);
     }
   } else {
     room.note_idle_locked(contended_flag_of(&m));
     // Order: mutex.
-    m.held.store(false, release);
+    m.held.store(0, release);
   }
   room.lock.unlock();
   if (woken) ready(*woken);
@@ -186,7 +190,7 @@ void mutex_wake(const mutex_core* address) noexcept {
   room.lock.lock();
   mutex_core* m = room.find_locked(address);
   // Order: none. Whoever holds it now will look into this room when it unlocks.
-  if (m && !m->held.load(relaxed)) wake_first_locked(room, *m, woken);
+  if (m && m->held.load(relaxed) == 0) wake_first_locked(room, *m, woken);
   room.lock.unlock();
   if (woken) ready(*woken);
 }

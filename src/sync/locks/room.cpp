@@ -13,6 +13,8 @@ constinit std::array<lock_room, lock_room_count> rooms{};
 
 }  // namespace
 
+std::span<const lock_room> all_rooms() noexcept { return rooms; }
+
 lock_room& room_of(const void* lock) noexcept { return rooms[lock_room_number(lock)]; }
 
 void pay_for_light_barrier() noexcept {

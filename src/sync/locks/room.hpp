@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include <weft/detail/sync/contention.hpp>
 #include <weft/detail/sync/mutex_core.hpp>
@@ -21,6 +22,7 @@ namespace weft::detail {
 struct alignas(64) lock_room {
   spin_lock lock;
   std::uint8_t idle_unlocks = 0;
+  hint<std::uint8_t> patience;  // of its shared_mutexes: how often to look again before parking
   mutex_core* registered = nullptr;
 
   /// The argument of a commit.
@@ -38,6 +40,8 @@ struct alignas(64) lock_room {
 };
 
 lock_room& room_of(const void* lock) noexcept;
+/// All of them, for who looks on from outside.
+std::span<const lock_room> all_rooms() noexcept;
 
 inline atomic<bool>& contended_flag_of(const void* lock) noexcept {
   return contended_rooms[lock_room_number(lock)];

@@ -33,10 +33,16 @@ std::uint32_t admit_readers_locked(rw& m, wake_list& woken) noexcept {
   return added;
 }
 
+struct shared_mutex_waiter : wait_node {
+  const stack_token stack = this_stack_token();  // where it will have been locked
+};
+
 /// The first queued writer that has not given up holds it from now on. Returns: as above.
 std::uint32_t admit_writer_locked(rw& m, wake_list& woken) noexcept {
   wait_node* node = pop_claimed_locked(m.writers);
   if (!node) return 0;
+  // Safety: only shared_mutex_waiters are queued at a shared_mutex.
+  m.writer_stack.write(static_cast<const shared_mutex_waiter*>(node)->stack);
   woken.push_back(node->who);
   return rw::writer;
 }
@@ -57,7 +63,7 @@ bool hold_or_announce_locked(rw& m, std::uint32_t holders_in_the_way, std::uint3
 /// Looks whether it can be had; not if somebody waits already.
 template <class Try>
 bool spin_for_shared_mutex(rw& m, Try&& attempt) noexcept {
-  return spin_for(m.patience, [&] {
+  return spin_for(room_of(&m).patience, [&] {
     // Order: none. Only a hint that an exchange may succeed.
     if ((m.state.load(relaxed) & rw::waits) != 0) return spin_answer::hopeless;
     return attempt() ? spin_answer::got_it : spin_answer::look_again;
@@ -74,14 +80,14 @@ bool may_wait(const wait_bound& bound) noexcept {
 
 /// Parks in `queue` with the room's lock held, and lets it go. When it was woken, it was given the
 /// lock, and is out of the queue. Returns false with the room's lock held.
-bool wait_in_list(lock_room& room, wait_list& queue, wait_reason reason,
+bool wait_in_list(lock_room& room, wait_list& queue, wait_cause cause,
                   const wait_bound& bound) noexcept {
-  wait_node node;
+  shared_mutex_waiter node;
   wait_claim claim;
   node.who = &this_waiter();
   if (!bound.unbounded()) node.claim = &claim;
   push_back_locked(queue, node);
-  if (park_bounded(reason, {lock_room::unlock_room, &room}, bound, claim) == wait_outcome::woken)
+  if (park_bounded(cause, {lock_room::unlock_room, &room}, bound, claim) == wait_outcome::woken)
     return true;
   room.lock.lock();
   remove_locked(queue, node);
@@ -112,10 +118,11 @@ bool shared_mutex_lock_bounded(shared_mutex_core& m, const wait_bound& bound) no
   lock_room& room = room_of(&m);
   room.lock.lock();
   if (hold_or_announce_locked(m, ~rw::waits, rw::writer)) {
+    m.writer_stack.write(this_stack_token());
     room.lock.unlock();
     return true;
   }
-  if (wait_in_list(room, m.writers, wait_reason::shared_mutex_lock, bound)) return true;
+  if (wait_in_list(room, m.writers, {wait_reason::shared_mutex_lock, &m}, bound)) return true;
   wake_list woken;
   repair_locked(m, woken);
   unlock_and_ready(room, woken);
@@ -131,7 +138,8 @@ bool shared_mutex_lock_shared_bounded(shared_mutex_core& m, const wait_bound& bo
     room.lock.unlock();
     return true;
   }
-  if (wait_in_list(room, m.readers, wait_reason::shared_mutex_lock_shared, bound)) return true;
+  if (wait_in_list(room, m.readers, {wait_reason::shared_mutex_lock_shared, &m}, bound))
+    return true;
   wake_list woken;
   repair_locked(m, woken);
   unlock_and_ready(room, woken);

@@ -44,6 +44,23 @@ TEST_F(face, run_throws_what_the_function_throws) {
   });
 }
 
+/// Needs about a kilobyte for each level.
+int deep(int levels) {
+  volatile char room[1024];
+  room[0] = static_cast<char>(levels);
+  return levels == 0 ? 0 : deep(levels - 1) + 1 + room[0] - static_cast<char>(levels);
+}
+
+TEST_F(face, run_gives_main_the_name_and_the_stack_that_it_asks_for) {
+  weft_test::on_thread([] {
+    const auto options = weft::named("principal").stack(std::size_t{16} << 20);
+    const auto body = [] { return std::string(weft::this_goroutine::name()); };
+    EXPECT_EQ(weft::run(options, body), "principal");
+    EXPECT_EQ(weft::run(options, [] { return deep(4000); }), 4000);
+    EXPECT_EQ(weft::run([] { return std::string(weft::this_goroutine::name()); }), "main");
+  });
+}
+
 TEST_F(face, exit_goroutine_runs_what_the_stack_holds) {
   weft_test::everywhere([] {
     const weft::chan<int> said(3);

@@ -4,12 +4,15 @@
 // Invariants: R1 `waits` is set <=> somebody is queued; only under the room's lock it changes.
 //             R2 while `waits` is set, the whole word changes under that lock only.
 //             R3 `waits` is set => it is held: whoever lets go of it hands it over.
+//             R4 `writer_stack` is 0, or the stack on which the present writer locked it: it is
+//                written after the word says so, and erased before it no longer does.
 // Orders: shared-mutex: what lets go (release) to the next that gets hold (acquire).
 #pragma once
 
 #include <cstdint>
 
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/sync/stack_token.hpp>
 #include <weft/detail/sync/wait_list.hpp>
 #include <weft/detail/wait_bound.hpp>
 
@@ -31,17 +34,20 @@ struct shared_mutex_core {
   static constexpr std::uint32_t reader = 4;  // one of them; the count is above the two bits
 
   atomic<std::uint32_t> state{0};
-  hint<std::uint8_t> patience{8};  // how often to look again before parking
+  hint<stack_token> writer_stack{0};
   wait_list writers;
   wait_list readers;
 
   [[nodiscard]] bool try_write() noexcept {
     std::uint32_t seen = 0;
     // Order: shared-mutex. acquire pairs with the release of whoever held it before.
-    return state.compare_exchange_strong(seen, writer, acquire, relaxed);
+    if (!state.compare_exchange_strong(seen, writer, acquire, relaxed)) return false;
+    writer_stack.write(this_stack_token());
+    return true;
   }
   void end_write() noexcept {
     std::uint32_t seen = writer;
+    writer_stack.write(0);
     // Order: shared-mutex. release pairs with the acquire in try_write() and try_read().
     if (!state.compare_exchange_strong(seen, 0, release, relaxed)) [[unlikely]]
       shared_mutex_unlock_slow(*this);
@@ -68,5 +74,6 @@ struct shared_mutex_core {
     return state.load(relaxed) != 0;
   }
 };
+static_assert(sizeof(shared_mutex_core) <= 40);
 
 }  // namespace weft::detail

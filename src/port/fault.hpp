@@ -1,0 +1,59 @@
+// Signals that mean the end: who hears of them before the process dies.
+//
+// The stack is what may be broken, so the handlers run on an alternate one. weft hears only of
+// signals whose action was the default, or passes them on to who was there before; then the action
+// is as it was and the fault happens again: core dumps and exit codes are what they would be.
+// Threads: any. Invariants: R1 of two threads that die at once only one reports.
+// Tested by: tests/unit/port/fault_test.cpp, tests/death/crashes
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::detail {
+
+struct fault {
+  int signal;
+  bool has_address;  // of the memory that was touched
+  std::uintptr_t address;
+  std::uintptr_t stack_pointer;
+  const void* ucontext;
+};
+
+/// Called in the handler, on an alternate stack. Nobody else reports meanwhile.
+using fault_listener = void (*)(const fault&) noexcept;
+
+/// From now on the listener hears of SIGSEGV and SIGBUS, if nobody else does.
+void watch_memory_faults(fault_listener listener) noexcept;
+
+/// From now on the listener hears of SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, before whoever
+/// else does.
+void watch_crashes(fault_listener listener) noexcept;
+
+/// The calling thread's handlers run on memory of their own, if it has none yet and if somebody
+/// watches: a stack that has overflowed has no room for them. A page is only used when a handler
+/// runs.
+class alternate_stack {
+ public:
+  static constexpr std::size_t bytes = std::size_t{512} << 10;
+
+  alternate_stack() noexcept;
+  alternate_stack(const alternate_stack&) = delete;
+  alternate_stack& operator=(const alternate_stack&) = delete;
+  ~alternate_stack();
+
+ private:
+  std::byte* low_ = nullptr;
+};
+
+/// One thread reports the end of the process; returns true to it, once. Others stop here until the
+/// process ends, but not for longer than a report may take. False: it has reported already, or has
+/// waited.
+[[nodiscard]] bool begin_last_words() noexcept;
+/// The end was put off: the next report is welcome.
+void end_last_words() noexcept;
+
+/// Segmentation fault and its like, as the system calls it.
+const char* words_for_signal(int signal) noexcept;
+
+}  // namespace weft::detail

@@ -1,0 +1,84 @@
+// Deaths of goroutines, each in a process of its own, at one and at two processors.
+#pragma once
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <weft/weft.hpp>
+
+#if defined(__clang__)
+#define CRASH_FRAME [[gnu::noinline, clang::optnone]]
+#else
+#define CRASH_FRAME [[gnu::noipa]]
+#endif
+
+namespace crashes {
+
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool with_asan = true;
+#elif defined(__has_feature)
+inline constexpr bool with_asan = __has_feature(address_sanitizer);
+#else
+inline constexpr bool with_asan = false;
+#endif
+
+/// AddressSanitizer takes the signals for itself, and reports in its own words.
+inline constexpr const char* asan_words = "AddressSanitizer";
+
+/// Sets a variable of the environment, for the processes that a test starts.
+class environment {
+ public:
+  environment(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+  ~environment() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+class at_processors : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+    ::setenv("WEFT_MAXPROCS", GetParam(), 1);
+  }
+  void TearDown() override { ::unsetenv("WEFT_MAXPROCS"); }
+};
+
+/// Runs f as a goroutine named 'parser' that has parked once, and waits for the end.
+template <class F>
+void in_parser(F f, std::size_t stack_bytes = std::size_t{256} << 10) {
+  weft::go(weft::named("parser").stack(stack_bytes), [f] {
+    weft::yield();
+    f();
+    std::_Exit(99);  // nothing has happened
+  });
+  weft::sleep_for(std::chrono::seconds(30));
+}
+
+inline volatile int crash_sink = 0;
+
+/// So deep that any stack overflows.
+CRASH_FRAME inline int dig(int depth) {
+  volatile char room[200];
+  room[0] = static_cast<char>(depth);
+  const int below = depth < 0 ? 0 : dig(depth + 1);
+  crash_sink = room[0];
+  return below + 1;
+}
+
+CRASH_FRAME inline void store_to(std::uintptr_t address) {
+  *reinterpret_cast<volatile int*>(address) = 1;
+  crash_sink = 1;
+}
+
+}  // namespace crashes
+
+#define WEFT_CRASHES_AT_PROCESSORS(suite)                             \
+  INSTANTIATE_TEST_SUITE_P(procs, suite, ::testing::Values("1", "2"), \
+                           [](const auto& tested) { return std::string(tested.param); })
