@@ -47,17 +47,17 @@ void channel_core::release() noexcept {
 }
 
 void channel_core::push_value(void* value) noexcept {
-  hear(slot(tail_));
+  hear_at(slot(tail_));
   ops_.move(slot(tail_), value);
-  tell(slot(tail_));
+  tell_at(slot(tail_));
   tail_ = after(tail_);
   count_.write(count_.read() + 1);
 }
 
 void channel_core::pop_value(void* to) noexcept {
-  hear(slot(head_));
+  hear_at(slot(head_));
   ops_.relocate(to, slot(head_));
-  tell(slot(head_));
+  tell_at(slot(head_));
   head_ = after(head_);
   count_.write(count_.read() - 1);
 }
@@ -82,11 +82,11 @@ void channel_core::give_told(wait_node& receiver, void* value) noexcept {
   } else {
     const std::byte* const place = slot(tail_);
     head_ = tail_ = after(tail_);
-    hear(place);
-    tell(place);
+    hear_at(place);
+    tell_at(place);
     const partner_scope as(*receiver.who);
-    hear(place);
-    tell(place);
+    hear_at(place);
+    tell_at(place);
   }
   const unseen_scope unseen;
   ops_.move(receiver.element, value);
@@ -149,11 +149,11 @@ attempt channel_core::recv_special_locked(void*) noexcept {
 
 void channel_core::exchange_oldest_locked(void* value, void* spare) noexcept {
   // The slot of the oldest is also the next to be written: the ring is full.
-  hear(slot(head_));
+  hear_at(slot(head_));
   ops_.relocate(spare, slot(head_));
   ops_.relocate(slot(head_), value);
   ops_.relocate(value, spare);
-  tell(slot(head_));
+  tell_at(slot(head_));
   head_ = after(head_);
   tail_ = head_;
 }
@@ -169,9 +169,9 @@ bool channel_core::close_locked(wake_list& woken) noexcept {
 bool channel_core::drain_locked() noexcept {
   const bool any = count_.read() > 0;
   while (count_.read() > 0) {
-    hear(slot(head_));
+    hear_at(slot(head_));
     ops_.destroy(slot(head_));
-    tell(slot(head_));
+    tell_at(slot(head_));
     head_ = after(head_);
     count_.write(count_.read() - 1);
   }

@@ -89,11 +89,11 @@ class channel_core {
   bool closed_locked() const noexcept { return (mode_ & closed_bit) != 0; }
   void mark_closed_locked() noexcept {
     mode_ |= closed_bit;
-    tell(&mode_);
+    tell_at(&mode_);
   }
   bool closed_to_receiver_locked() const noexcept {
     if (!closed_locked()) return false;
-    hear(&mode_);
+    hear_at(&mode_);
     return true;
   }
   void mark_sent_by_clock() noexcept { sent_by_clock_ = true; }

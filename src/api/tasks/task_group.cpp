@@ -78,7 +78,7 @@ class task_group_core {
  private:
   bool try_begin_locked() noexcept {
     if (limit_ >= 0 && active_ >= limit_) return false;
-    if (limit_ >= 0) hear(this);  // the end that made room
+    if (limit_ >= 0) hear_at(this);  // the end that made room
     ++active_;
     return true;
   }
@@ -123,7 +123,7 @@ bool task_group_core::begin(const wait_bound& bound) noexcept {
 
 void task_group_core::end() noexcept {
   wake_list woken;
-  tell(this);
+  tell_at(this);
   lock_.lock();
   if (wait_node* next = for_room_.pop_claimed_locked())
     woken.push_back(next->who);
@@ -209,7 +209,7 @@ bool task_group_core::wait_idle(const wait_bound& bound) noexcept {
   if (cancelled_before(bound)) return false;
   lock_.lock();
   if (active_ == 0) {
-    hear(this);
+    hear_at(this);
     lock_.unlock();
     return true;
   }
@@ -220,7 +220,7 @@ bool task_group_core::wait_idle(const wait_bound& bound) noexcept {
     return false;
   }
   if (!park_in(for_idle_, bound)) return false;
-  hear(this);
+  hear_at(this);
   return true;
 }
 

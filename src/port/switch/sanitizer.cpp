@@ -101,8 +101,8 @@ unseen_scope::~unseen_scope() { AnnotateIgnoreWritesEnd("weft", 0); }
   return fiber && fiber == __tsan_get_current_fiber();
 }
 
-void let_go_of_count(const volatile void* count) noexcept { tell(const_cast<void*>(count)); }
-void was_last_of_count(const volatile void* count) noexcept { hear(const_cast<void*>(count)); }
+void let_go_of_count(const volatile void* count) noexcept { tell_at(const_cast<void*>(count)); }
+void was_last_of_count(const volatile void* count) noexcept { hear_at(const_cast<void*>(count)); }
 
 void* take_user_fiber() noexcept {
   std::lock_guard guard(resting.lock);

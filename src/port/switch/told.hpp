@@ -21,9 +21,9 @@ namespace weft::detail {
 
 inline constexpr bool tells_users = true;
 
-/// What the caller has done happens before what follows a hear() of the same place.
-inline void tell(const void* place) noexcept { __tsan_release(const_cast<void*>(place)); }
-inline void hear(const void* place) noexcept {
+/// What the caller has done happens before what follows a hear_at() of the same place.
+inline void tell_at(const void* place) noexcept { __tsan_release(const_cast<void*>(place)); }
+inline void hear_at(const void* place) noexcept {
   if (!speaks_for_scheduler()) __tsan_acquire(const_cast<void*>(place));
 }
 
@@ -59,8 +59,8 @@ class told_edge {
     // Order: none. Of the real world: this is for the sanitizer's own book-keeping.
     __tsan_atomic8_store(&place_, 0, static_cast<int>(std::memory_order_release));
   }
-  void tell() noexcept { detail::tell(&place_); }
-  void hear() noexcept { detail::hear(&place_); }
+  void tell() noexcept { tell_at(&place_); }
+  void hear() noexcept { hear_at(&place_); }
 
  private:
   char place_ = 0;
@@ -70,8 +70,8 @@ class told_edge {
 
 inline constexpr bool tells_users = false;
 
-inline void tell(const void*) noexcept {}
-inline void hear(const void*) noexcept {}
+inline void tell_at(const void*) noexcept {}
+inline void hear_at(const void*) noexcept {}
 
 class unseen_scope {
  public:

@@ -128,7 +128,7 @@ class fan_out_core {
 
   std::shared_ptr<const void> latest() noexcept {
     std::lock_guard guard(lock_);
-    hear(&latest_);
+    hear_at(&latest_);
     return latest_;
   }
 
@@ -205,7 +205,7 @@ class fan_out_core {
     std::lock_guard guard(lock_);
     delivering_ = true;
     if (latest) latest_.swap(latest);  // the old one ends with the caller's
-    tell(&latest_);
+    tell_at(&latest_);
     return live_.front();
   }
   subscriber* end_delivery() noexcept {
@@ -259,12 +259,12 @@ subscriber::subscriber(const element_ops& ops, std::size_t capacity, std::byte* 
 }
 
 void subscriber::dispose() noexcept {
-  tell(this);  // the sender whose delivery is under way may destroy it
+  tell_at(this);  // the sender whose delivery is under way may destroy it
   if (from_.forget(*this)) destroy();
 }
 
 void subscriber::destroy() noexcept {
-  hear(this);
+  hear_at(this);
   fan_out_core& from = from_;
   channel_memory::destroy(this, ops());
   from.release();

@@ -57,7 +57,7 @@ class growing_channel final : public channel_core {
 
   ~growing_channel() override {
     for (; count_.read() > 0; drop_first()) {
-      hear(first());
+      hear_at(first());
       ops().destroy(first());
     }
     free_all(head_);
@@ -79,18 +79,18 @@ class growing_channel final : public channel_core {
       append_locked(std::exchange(spare_, nullptr));
     }
     void* const to = place(tail_, tail_at_++);
-    hear(to);
+    hear_at(to);
     ops().move(to, value);
-    tell(to);
+    tell_at(to);
     count_.write(count_.read() + 1);
     return attempt::done;
   }
 
   attempt recv_special_locked(void* to) noexcept override {
     if (count_.read() == 0) return channel_core::recv_special_locked(to);
-    hear(first());
+    hear_at(first());
     ops().relocate(to, first());
-    tell(first());
+    tell_at(first());
     drop_first();
     return spent_ ? attempt::done_more : attempt::done;
   }

@@ -207,11 +207,11 @@ namespace {
 /// A put happens before the take of what was put.
 pool_node* heard(pool_node* chain) noexcept {
   if constexpr (tells_users)
-    for (pool_node* node = chain; node; node = node->next) hear(node);
+    for (pool_node* node = chain; node; node = node->next) hear_at(node);
   return chain;
 }
 pool_node* heard_one(pool_node* node) noexcept {
-  if (node) hear(node);
+  if (node) hear_at(node);
   return node;
 }
 
@@ -228,11 +228,11 @@ pool_node* pool_core::lend() noexcept {
   return heard_one(node ? node : take_elsewhere(own));
 }
 pool_node* pool_core::put_full(pool_node& node) noexcept {
-  tell(&node);
+  tell_at(&node);
   return heard(own_shard(*this)->push_owner(node, 0));
 }
 pool_node* pool_core::put_lent(pool_node& node) noexcept {
-  tell(&node);
+  tell_at(&node);
   return heard(own_shard(*this)->push_owner(node, 1));
 }
 void pool_core::forget_lent() noexcept { own_shard(*this)->forget_lent_owner(); }
@@ -240,7 +240,7 @@ pool_node* pool_core::take_hollow() noexcept {
   return heard_one(own_shard(*this)->pop_hollow_owner());
 }
 bool pool_core::put_hollow(pool_node& node) noexcept {
-  tell(&node);
+  tell_at(&node);
   return own_shard(*this)->push_hollow_owner(node);
 }
 
