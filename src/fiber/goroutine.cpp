@@ -70,11 +70,16 @@ void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {
 }
 
 void describe_shortly(const goroutine& g, char* text, std::size_t bytes) noexcept {
+  const auto id = static_cast<unsigned long long>(g.id);
+  const char* gap = g.own.name ? " " : "";
+  const char* name = g.own.name ? g.own.name : "";
   const char* path = g.site.where.file_name();
   const char* slash = std::strrchr(path, '/');
-  std::snprintf(text, bytes, "goroutine %llu%s%s %s:%u", static_cast<unsigned long long>(g.id),
-                g.own.name ? " " : "", g.own.name ? g.own.name : "", slash ? slash + 1 : path,
-                static_cast<unsigned>(g.site.where.line()));
+  if (g.site.where.line() != 0)
+    std::snprintf(text, bytes, "goroutine %llu%s%s %s:%u", id, gap, name, slash ? slash + 1 : path,
+                  static_cast<unsigned>(g.site.where.line()));
+  else
+    std::snprintf(text, bytes, "goroutine %llu%s%s", id, gap, name);
 }
 
 }  // namespace weft::detail

@@ -15,14 +15,14 @@ namespace weft::detail {
 
 class partner_scope {
  public:
-  explicit partner_scope(waiter& parked) noexcept : acting_(fiber_of(parked)) {
-    if (parked.is == waiter::kind::thread) parked.left.hear();
+  explicit partner_scope(waiter& who) noexcept : acting_(fiber_of(who)) {
+    if (who.is == waiter::kind::thread) who.left.hear();
   }
 
  private:
-  static void* fiber_of(waiter& parked) noexcept {
-    if (parked.is == waiter::kind::thread) return nullptr;
-    return static_cast<goroutine&>(parked).context.sanitizers.fiber;
+  static void* fiber_of(waiter& who) noexcept {
+    if (who.is == waiter::kind::thread) return nullptr;
+    return static_cast<goroutine&>(who).context.sanitizers.fiber;
   }
   acting_scope acting_;
 };

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -232,6 +233,32 @@ LITMUS(clean, context_timeout_after_func) {
     end.close();
   });
   end.recv();
+}
+
+LITMUS(clean, context_stop_token) {
+  for (int round = 0; round < 10; ++round) {
+    int x = 0;
+    int y = 0;
+    auto [ctx, cancel] = weft::with_cancel(weft::background());
+    weft::wait_group all;
+    all.go([&x, token = ctx.stop_token()] {
+      while (!token.stop_requested()) weft::yield();
+      require(planted_read(x) == 1, "cancelled after the write");
+    });
+    litmus::progress listens;
+    all.go([&x, &y, &listens, token = ctx.stop_token()] {
+      planted_write(y, 1);
+      const std::stop_callback callback(token, [&x, &y] {
+        require(planted_read(x) == 1 && planted_read(y) == 1, "after both");
+      });
+      listens.reach(1);
+      while (!token.stop_requested()) weft::yield();
+    });
+    listens.await(1);
+    planted_write(x, 1);
+    cancel();
+    all.wait();
+  }
 }
 
 LITMUS(clean, context_values) {

@@ -89,7 +89,11 @@ void context_node::drop(context_node* node, bool on_clock) noexcept {
   if (!node->let_go()) return;
   if (!on_clock) return destroy_from(node);
   try {
-    start_closure({}, [node] { destroy_from(node); });
+    start_closure({}, [node] {
+      // Order: refs. The clock has looked at the count, this goroutine has not.
+      static_cast<void>(node->refs_.load(acquire));
+      destroy_from(node);
+    });
   } catch (...) {  // no memory for a goroutine: a value whose destructor parks is the lesser evil
     destroy_from(node);
   }
