@@ -54,6 +54,10 @@ void give_up(int) {
   }
   const int signal = reported_signal.read();
   take_default_action(signal);
+  sigset_t blocked;  // while its handler runs, and this may have interrupted that
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
   ::kill(::getpid(), signal);
 }
 

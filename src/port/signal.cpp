@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 #include <weft/detail/atomic.hpp>
 
@@ -68,6 +70,23 @@ void serve_signals(void*) {
 }
 
 }  // namespace
+
+int signal_named(std::string_view text) noexcept {
+  constexpr std::array<std::pair<std::string_view, int>, 7> names{{{"QUIT", SIGQUIT},
+                                                                   {"USR1", SIGUSR1},
+                                                                   {"USR2", SIGUSR2},
+                                                                   {"HUP", SIGHUP},
+                                                                   {"INT", SIGINT},
+                                                                   {"TERM", SIGTERM},
+                                                                   {"WINCH", SIGWINCH}}};
+  if (text.substr(0, 3) == "SIG") text.remove_prefix(3);
+  for (const auto& [name, number] : names)
+    if (name == text) return number;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && can_take_signal(number) ? number : 0;
+}
 
 bool can_take_signal(int number) noexcept {
   switch (number) {

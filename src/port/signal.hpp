@@ -7,9 +7,14 @@
 // Tested by: tests/unit/port/signal_test.cpp, tests/conformance/context/signal_test.cpp
 #pragma once
 
+#include <string_view>
+
 namespace weft::detail {
 
 inline constexpr int signal_numbers = 65;  // 1 ... 64
+
+/// "QUIT", "SIGQUIT" or "3"; 0: there is no such signal, or it cannot be taken.
+int signal_named(std::string_view text) noexcept;
 
 /// Whether a handler that only takes note of it, and returns, makes sense.
 bool can_take_signal(int number) noexcept;

@@ -181,7 +181,8 @@ void runtime::leave_idle(worker& w) noexcept {
       idle_ = others;
     }
     w.role = worker_role::running;
-    ++running_count_;
+    // Another has become the lookout since w began to look, and may nap as one who is alone.
+    if (running_count_++ == 0 && lookout_) lookout_->sleep.unpark();
     wake_monitor_locked();
     update_watched_locked();
     if (watched_.read()) return;

@@ -41,11 +41,14 @@ struct timed_commit {
 /// A plain thread's sleep, from its commit to its waking.
 class thread_sleep {
  public:
-  thread_sleep(thread_waiter& self, const wait_cause& cause, bool timed) noexcept : self_(self) {
-    if (self.thread == 0) self.thread = this_thread_number();
+  thread_sleep(thread_waiter& self, const wait_cause& cause, bool timed,
+               const saved_registers& here) noexcept
+      : self_(self) {
+    if (self.thread == 0) introduce(self);
     self.waits_for(cause, coarse_ticks(now_ns()));
     self.timed = timed;
-    self.frame = __builtin_frame_address(0);
+    self.registers = here;
+    ++self.parks;
     self.left.begin();
     parked_threads::enter(self);
     check_forked_child(words(cause.reason));
@@ -60,6 +63,12 @@ class thread_sleep {
   }
 
  private:
+  static void introduce(thread_waiter& self) noexcept {
+    self.thread = this_thread_number();
+    const stack_bounds bounds = thread_stack_bounds();
+    self.stack_top = reinterpret_cast<std::uintptr_t>(bounds.low) + bounds.bytes;
+  }
+
   thread_waiter& self_;
 };
 
@@ -80,7 +89,7 @@ class exit_pause {
 
 void park_thread(thread_waiter& self, const wait_cause& cause, commit then) noexcept {
   __builtin_unwind_init();  // all registers of its callers on the stack, for who looks for pointers
-  const thread_sleep listed(self, cause, false);
+  const thread_sleep listed(self, cause, false, registers_of_this_frame());
   run(then);
   const exit_pause others_go_on;
   runtime::get().note_sleeping_thread();
@@ -90,7 +99,7 @@ void park_thread(thread_waiter& self, const wait_cause& cause, commit then) noex
 void park_thread_until(thread_waiter& self, const wait_cause& cause, commit then,
                        deadline_ns deadline, wait_claim& claim) noexcept {
   __builtin_unwind_init();  // see park_thread()
-  const thread_sleep listed(self, cause, true);
+  const thread_sleep listed(self, cause, true, registers_of_this_frame());
   run(then);
   const exit_pause others_go_on;
   if (self.sleep.park_until(deadline)) return;

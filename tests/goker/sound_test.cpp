@@ -48,16 +48,30 @@ void expect_nothing_is_found() {
   EXPECT_TRUE(weft_test::sanitized) << "the program is never quiet";
 }
 
+/// So that no key is seen by luck, in an old word.
+[[gnu::noinline]] void scrub_stack() {
+  volatile std::byte room[32 << 10];
+  for (volatile std::byte& each : room) each = std::byte{0};
+}
+
+/// In a frame of its own, which is gone afterwards.
+template <class F>
+[[gnu::noinline]] void in_a_frame(F&& f) {
+  f();
+  asm volatile("");  // no tail call
+}
+
 /// `keep(c)` puts the key somewhere and returns what takes it from there and sends.
 template <class Keep>
 void expect_key_is_seen(Keep keep) {
   std::unique_ptr<waiting> one;
   std::function<void()> release;
-  {
+  in_a_frame([&] {
     key c(0);
     one = std::make_unique<waiting>(c);
     release = keep(std::move(c));
-  }
+  });
+  scrub_stack();
   expect_nothing_is_found();
   release();
   EXPECT_TRUE(eventually([&] { return one->ended.load(); }));
@@ -173,6 +187,36 @@ TEST_F(StuckSearch, FollowsOneWaiterToTheNext) {
   expect_nothing_is_found();
   first.send(1);
   EXPECT_TRUE(eventually([&] { return ended == 20; }));
+}
+
+TEST_F(StuckSearch, KnowsThatTheClockSendsToATimer) {
+  std::atomic<bool> ended{false};
+  in_a_frame([&] {
+    weft::go([c = weft::after(300ms), &ended] {
+      c.recv();
+      ended = true;
+    });
+  });
+  scrub_stack();
+  expect_nothing_is_found();
+  EXPECT_TRUE(eventually([&] { return ended.load(); }));
+}
+
+TEST_F(StuckSearch, KnowsThatTheHolderOfALockGoesOn) {
+  key go_on(0);
+  const weft::wait_group all;
+  in_a_frame([&] {
+    auto m = std::make_shared<weft::mutex>();
+    all.go([m, go_on] {
+      const std::lock_guard lock(*m);
+      go_on.recv();
+    });
+    for (int i = 0; i < 3; ++i) all.go([m] { const std::lock_guard lock(*m); });
+  });
+  scrub_stack();
+  expect_nothing_is_found();
+  go_on.send(1);
+  all.wait();
 }
 
 TEST_F(StuckSearch, CanTellNothingOfMemoryWhileAThreadRuns) {

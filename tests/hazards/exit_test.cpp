@@ -82,7 +82,8 @@ TEST(pthread_exit_of_main, may_park_while_it_unwinds) {
   expect_seven("main_thread_ends_while_it_unwinds_weft", "sum 4950");
 }
 TEST(pthread_exit_in_a_goroutine, is_named) {
-  if (hazards::under_tsan) GTEST_SKIP() << "ThreadSanitizer ends the program by itself";
+  if (hazards::under_tsan)
+    GTEST_SKIP() << "ThreadSanitizer ends the program by itself";
   expect_abort("goroutine_ends_its_thread", "pthread_exit in a goroutine");
   EXPECT_TRUE(run_scenario("goroutine_ends_its_thread").says("'last'"));
 }

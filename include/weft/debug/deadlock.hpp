@@ -19,8 +19,8 @@ using deadlock_handler = void (*)(std::string_view report);
 /// `WEFT_DEADLOCK=0` in the environment turns the detector off.
 ///
 /// Threads: any. The handler is called on a thread of weft's own; the report is valid until it
-///          returns. It must not wait for a goroutine. If it wakes somebody, the program goes on; if
-///          it only returns, the program sleeps on, and this standstill is not reported again.
+///          returns. It must not wait for a goroutine. If it wakes somebody, the program goes on;
+///          if it only returns, the program sleeps on, and this is not reported again.
 deadlock_handler set_deadlock_handler(deadlock_handler handler) noexcept;
 
 /// Turns the detector on or off. Returns: what it was.

@@ -1,6 +1,7 @@
 // The frames of goroutines and of the caller, as text.
 #include "api/inspect/frames.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +9,7 @@
 
 #include "port/switch/context.hpp"
 #include "port/trace/frames.hpp"
+#include "port/trace/safe_copy.hpp"
 #include "port/trace/stack_trace.hpp"
 
 namespace weft::detail {
@@ -36,6 +38,19 @@ std::string frames_of(const goroutine_view& view) {
   // What is left in freed memory would look as if somebody pointed to what it waits on.
   ::explicit_bzero(copy.data(), copy.size());
   return lines_of({pcs.data(), count});
+}
+
+std::string frames_of(const parked_thread_view& view) {
+  constexpr std::size_t bytes_max = std::size_t{1} << 20;
+  const std::uintptr_t low = view.registers.sp;
+  if (low == 0 || low >= view.stack_top) return {};
+  std::vector<std::byte> copy(std::min(view.stack_top - low, bytes_max));
+  // Safety: the kernel copies.
+  if (!copy_memory(copy.data(), reinterpret_cast<const void*>(low), copy.size())) return {};
+  if (!parked_threads::is_as_seen(view)) return {};
+  std::array<std::uintptr_t, frames_max> pcs;
+  return lines_of(
+      {pcs.data(), unwind_trace(view.registers, {copy.data(), low, copy.size()}, pcs)});
 }
 
 std::string frames_here() {

@@ -31,8 +31,9 @@ std::string with_time(std::string what, deadline_ns ns) {
   return time.empty() ? what : what + ", " + time;
 }
 
-std::string object_line(wait_reason reason, const void* object, objects how) {
-  const std::string words = words_for_object(reason, object, how);
+std::string object_line(wait_reason reason, const void* object, objects how,
+                        const everybody* all) {
+  const std::string words = words_for_object(reason, object, how, all);
   return words.empty() ? "" : "waits on: " + words + "\n";
 }
 
@@ -66,12 +67,12 @@ std::string words_for_time(deadline_ns ns) {
   return text;
 }
 
-std::string report_of(const goroutine_view& v, objects how) {
+std::string report_of(const goroutine_view& v, objects how, const everybody* all) {
   std::string text = "goroutine " + std::to_string(v.id);
   if (!v.name.empty()) text += " '" + v.name + "'";
   text += " [" + with_time(state_words(v), v.waited_ns) + (v.tied ? ", locked to thread" : "");
   text += "]:\n";
-  if (v.state == goroutine_state::waiting) text += object_line(v.reason, v.waits_on, how);
+  if (v.state == goroutine_state::waiting) text += object_line(v.reason, v.waits_on, how, all);
   if (v.stands_still())
     text += frames_of(v);
   else if (is_caller(v))
@@ -81,10 +82,10 @@ std::string report_of(const goroutine_view& v, objects how) {
   return text + creation_lines(v);
 }
 
-std::string report_of(const parked_thread_view& v, objects how) {
+std::string report_of(const parked_thread_view& v, objects how, const everybody* all) {
   const deadline_ns waited = since_coarse_ns(v.since, now_ns());
   return "thread " + std::to_string(v.thread) + " [" + with_time(words(v.reason), waited) +
-         "]:\n" + object_line(v.reason, v.waits_on, how);
+         "]:\n" + object_line(v.reason, v.waits_on, how, all) + frames_of(v);
 }
 
 std::string report_of_all(const std::vector<goroutine_view>& goroutines,
@@ -93,9 +94,10 @@ std::string report_of_all(const std::vector<goroutine_view>& goroutines,
   for (const goroutine_view& v : goroutines) order.push_back(&v);
   std::stable_partition(order.begin(), order.end(),
                         [](const goroutine_view* v) { return is_caller(*v); });
+  const everybody all{goroutines, threads};
   std::string text;
-  for (const goroutine_view* v : order) text += report_of(*v, how) + "\n";
-  for (const parked_thread_view& v : threads) text += report_of(v, how) + "\n";
+  for (const goroutine_view* v : order) text += report_of(*v, how, &all) + "\n";
+  for (const parked_thread_view& v : threads) text += report_of(v, how, &all) + "\n";
   return text;
 }
 

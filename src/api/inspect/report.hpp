@@ -9,6 +9,7 @@
 
 #include <weft/detail/deadline.hpp>
 
+#include "api/leaks/lock_owners.hpp"
 #include "sched/watch/census.hpp"
 #include "sched/watch/parked_threads.hpp"
 
@@ -20,12 +21,19 @@ std::string words_for_time(deadline_ns ns);
 /// Whether objects that are waited on may be looked into: only while nobody can wake the waiter.
 enum class objects : bool { by_address, in_words };
 
-/// One goroutine: its head line, its stack, where it was started. In Go's layout.
-std::string report_of(const goroutine_view& view, objects how);
-/// The same of a parked plain thread.
-std::string report_of(const parked_thread_view& view, objects how);
+/// Everybody there is, to say of a lock who holds it.
+struct everybody {
+  const std::vector<goroutine_view>& goroutines;
+  const std::vector<parked_thread_view>& threads;
+  lock_owners owners{goroutines};
+};
 
-/// All of them, one after the other, the caller first.
+/// One goroutine: its head line, its stack, where it was started. In Go's layout.
+std::string report_of(const goroutine_view& view, objects how, const everybody* all = nullptr);
+/// The same of a parked plain thread.
+std::string report_of(const parked_thread_view& view, objects how, const everybody* all = nullptr);
+
+/// All of them, one after the other, the caller first. Throws: std::bad_alloc.
 std::string report_of_all(const std::vector<goroutine_view>& goroutines,
                           const std::vector<parked_thread_view>& threads, objects how);
 

@@ -104,7 +104,8 @@ bool task_group_core::park_in(wait_queue& queue, const wait_bound& bound) noexce
   node.who = &this_waiter();
   if (!bound.unbounded()) node.claim = &claim;
   queue.push_locked(node);
-  if (park_bounded({wait_reason::task_group, this}, {unlock, this}, bound, claim) == wait_outcome::woken)
+  if (park_bounded({wait_reason::task_group, this}, {unlock, this}, bound, claim) ==
+      wait_outcome::woken)
     return true;
   std::lock_guard guard(lock_);
   queue.remove_locked(node);

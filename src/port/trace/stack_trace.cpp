@@ -223,25 +223,6 @@ frame_registers registers_of(const ucontext_t& interrupted, std::uintptr_t& pc) 
   return registers;
 }
 
-/// Where the function that this is inlined into stands.
-[[gnu::always_inline]] inline saved_registers registers_here() noexcept {
-  saved_registers here;
-#if defined(__x86_64__)
-  asm volatile(
-      "leaq 0(%%rip), %0\n\t"
-      "movq %%rsp, %1\n\t"
-      "movq %%rbp, %2"
-      : "=&r"(here.pc), "=&r"(here.sp), "=&r"(here.fp));
-#else
-  asm volatile(
-      "adr %0, .\n\t"
-      "mov %1, sp\n\t"
-      "mov %2, x29"
-      : "=&r"(here.pc), "=&r"(here.sp), "=&r"(here.fp));
-#endif
-  return here;
-}
-
 /// Stores what a walk finds.
 struct collector {
   trace_span pcs;
@@ -274,13 +255,13 @@ void collect(const frame_registers& from, std::uintptr_t pc, stack_reader& memor
 }  // namespace
 
 [[gnu::noinline]] std::size_t capture_trace(trace_span pcs) noexcept {
-  const saved_registers here = registers_here();
+  const saved_registers here = registers_of_this_frame();
   live_reader memory;
   return collect(registers_of(here), here.pc, memory, pcs);
 }
 
 [[gnu::noinline]] void capture_trace(long_trace& to, const void* below) noexcept {
-  const saved_registers here = registers_here();
+  const saved_registers here = registers_of_this_frame();
   live_reader memory;
   constexpr std::size_t looked_at = 16;
   std::uintptr_t pcs[looked_at];

@@ -41,9 +41,17 @@ std::vector<parked_thread_view> parked_threads::list() {
     if (parked.count > views.capacity()) continue;
     for (const thread_waiter* t = parked.all.front(); t; t = t->next_parked)
       views.push_back({t->thread, t->reason.read(), t->bounded.read(), t->timed,
-                       t->sleep.is_asleep(), t->waits_on.read(), t->since.read(), t->frame});
+                       t->sleep.is_asleep(), t->waits_on.read(), t->since.read(), t->registers,
+                       t->stack_top, t->parks});
     return views;
   }
+}
+
+bool parked_threads::is_as_seen(const parked_thread_view& view) noexcept {
+  std::lock_guard guard(parked.lock);
+  for (const thread_waiter* t = parked.all.front(); t; t = t->next_parked)
+    if (t->thread == view.thread) return t->parks == view.parks && t->sleep.is_asleep();
+  return false;
 }
 
 std::size_t parked_threads::count_asleep(std::uint64_t& changes) noexcept {

@@ -11,6 +11,7 @@
 
 #include "base/intrusive_list.hpp"
 #include "fiber/waiter.hpp"
+#include "port/switch/saved_registers.hpp"
 #include "port/sync/parker.hpp"
 
 namespace weft::detail {
@@ -23,7 +24,9 @@ class thread_waiter : public waiter {
   parker sleep;
   int thread = 0;               // its number in the kernel
   bool timed = false;           // it wakes by itself
-  const void* frame = nullptr;  // where its stack stood when it parked
+  saved_registers registers;    // where it parked
+  std::uintptr_t stack_top = 0;
+  std::uint64_t parks = 0;      // how often it has parked
   thread_waiter* next_parked = nullptr;
   thread_waiter* previous_parked = nullptr;
 };
@@ -36,7 +39,9 @@ struct parked_thread_view {
   bool asleep = false;  // nobody has woken it
   const void* waits_on = nullptr;
   std::uint32_t since = 0;
-  const void* frame = nullptr;
+  saved_registers registers;
+  std::uintptr_t stack_top = 0;
+  std::uint64_t parks = 0;
 };
 
 class parked_threads {
@@ -46,8 +51,10 @@ class parked_threads {
 
   /// Throws: std::bad_alloc.
   static std::vector<parked_thread_view> list();
-  /// How many of them sleep for good: nobody has woken them, no clock will. `changes` grows with every
-  /// enter and leave.
+  /// Whether it has slept ever since it was seen.
+  static bool is_as_seen(const parked_thread_view& view) noexcept;
+  /// How many of them sleep for good: nobody has woken them, no clock will. `changes` grows with
+  /// every enter and leave.
   static std::size_t count_asleep(std::uint64_t& changes) noexcept;
 };
 

@@ -53,7 +53,8 @@ struct line {
     node.who = &this_waiter();
     if (!bound.unbounded()) node.claim = &claim;
     waiters.push_locked(node);
-    if (park_bounded({reason, this}, {unlock, this}, bound, claim) == wait_outcome::woken) return true;
+    if (park_bounded({reason, this}, {unlock, this}, bound, claim) == wait_outcome::woken)
+      return true;
     const std::lock_guard guard(lock);
     waiters.remove_locked(node);
     if (waiters.empty()) emptied();

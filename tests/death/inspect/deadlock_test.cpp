@@ -95,6 +95,45 @@ TEST_P(deadlock, in_every_kind_of_wait) {
   EXPECT_EXIT(weft::spawn(receive_alone).join(), ExitedWithCode(2), "task join");
 }
 
+TEST_P(deadlock, names_who_holds_a_lock) {
+  const auto crossed = [] {
+    static weft::mutex a, b;
+    const weft::wait_group both;
+    both.add(2);
+    const auto take = [both](weft::mutex& first, weft::mutex& second) {
+      first.lock();
+      both.done();
+      both.wait();
+      second.lock();
+    };
+    weft::go(weft::named("left"), take, std::ref(a), std::ref(b));
+    weft::go(weft::named("right"), take, std::ref(b), std::ref(a));
+    receive_alone();
+  };
+  EXPECT_EXIT(crossed(), ExitedWithCode(2), "locked by goroutine [0-9]+ 'left'");
+  EXPECT_EXIT(crossed(), ExitedWithCode(2), "locked by goroutine [0-9]+ 'right'");
+  const auto by_main = [] {
+    static weft::mutex m;
+    m.lock();
+    weft::wait_group wg;
+    wg.go([] { m.lock(); });
+    wg.wait();
+  };
+  EXPECT_EXIT(by_main(), ExitedWithCode(2), "locked by thread [0-9]+");
+  const auto for_writing = [] {
+    weft::shared_mutex m;
+    m.lock();
+    weft::run(weft::named("reader"), [&m] { m.lock_shared(); });
+  };
+  EXPECT_EXIT(for_writing(), ExitedWithCode(2), "shared_mutex 0x.*locked by thread [0-9]+");
+}
+
+TEST_P(deadlock, prints_where_each_is) {
+  // Its line, too, where there is debug information.
+  EXPECT_EXIT(receive_alone(), ExitedWithCode(2), "thread [0-9]+(.|\n)*receive_alone");
+  EXPECT_EXIT(weft::run(receive_alone), ExitedWithCode(2), "'main'(.|\n)*receive_alone");
+}
+
 TEST_P(deadlock, after_the_last_timer_has_fired) {
   const auto sleepers = [] {
     for (int i = 0; i < 20; ++i)

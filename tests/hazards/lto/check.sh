@@ -18,9 +18,10 @@ if ! "$compiler" "${flags[@]}" "$place/probe.cpp" -o "$place/probe" 2>/dev/null;
   exit 77
 fi
 
-(cd "$tree/src" && find . -name '*.cpp' | sort | sed 's|^\./\(.*\)|#include "\1"|') >"$place/weft.cpp"
-"$compiler" "${flags[@]}" "$place/weft.cpp" "$tree"/tests/hazards/{thread_local,exception,no_park}_test.cpp \
-  -o "$place/hazards_lto" "$@" -ldl
+(cd "$tree/src" && find . -name '*.cpp' | sort | sed 's|^\./\(.*\)|#include "\1"|') \
+  >"$place/weft.cpp"
+tests=("$tree"/tests/hazards/{thread_local,exception,no_park}_test.cpp)
+"$compiler" "${flags[@]}" "$place/weft.cpp" "${tests[@]}" -o "$place/hazards_lto" "$@" -ldl
 
 for migrate in 0 1; do
   echo "== WEFT_FORCE_MIGRATE=$migrate"

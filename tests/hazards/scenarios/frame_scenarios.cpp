@@ -21,7 +21,8 @@ void surround(void (*use)()) {
     weft::yield();
     const weft::wait_group giant;
     giant.go(weft::named("giant"), use);
-    for (int i = 0; i < 8; ++i) weft::go([=] { never.recv(); });
+    for (int i = 0; i < 8; ++i)
+      weft::go([=] { never.recv(); });
     giant.wait();
   });
   std::puts("nothing happened");

@@ -90,7 +90,8 @@ TEST_F(dump, of_many_while_they_come_and_go) {
           weft::sleep_for(100us);
         }
       });
-    for (int look = 0; look < weft_test::scaled(25); ++look) EXPECT_TRUE(has(weft::dump(), "goroutine "));
+    for (int look = 0; look < weft_test::scaled(25); ++look)
+      EXPECT_TRUE(has(weft::dump(), "goroutine "));
     stop.store(true);
     wg.wait();
   });

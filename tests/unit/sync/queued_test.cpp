@@ -17,6 +17,12 @@ using weft::detail::queued_at_lock;
 using weft::detail::take_census;
 using weft_test::eventually;
 
+/// Every goroutine of a test; they have ended before the locks go.
+const weft::wait_group& all() {
+  static const weft::wait_group group;
+  return group;
+}
+
 class QueuedAtLock : public weft_test::fixture {};
 
 /// The goroutine of that name, once it is parked.
@@ -39,7 +45,7 @@ std::string name_of_holder(const goroutine_view& waiter) {
 /// Locks, waits to be let go, unlocks.
 template <class Lock>
 void hold(const char* name, Lock& m, const weft::chan<int>& go_on) {
-  weft::go(weft::named(name), [&m, go_on] {
+  all().go(weft::named(name), [&m, go_on] {
     const std::lock_guard lock(m);
     go_on.recv();
   });
@@ -48,7 +54,7 @@ void hold(const char* name, Lock& m, const weft::chan<int>& go_on) {
 
 template <class Lock>
 void wait_for(const char* name, Lock& m) {
-  weft::go(weft::named(name), [&m] { const std::lock_guard lock(m); });
+  all().go(weft::named(name), [&m] { const std::lock_guard lock(m); });
 }
 
 template <class Lock>
@@ -67,7 +73,7 @@ void expect_holder_is_known() {
   EXPECT_TRUE(look_at_queue(second).queued);
   EXPECT_FALSE(look_at_queue(second).first);
   go_on.send(1);
-  EXPECT_TRUE(eventually([] { return weft::num_goroutines() == 0; }));
+  all().wait();
   EXPECT_FALSE(look_at_queue(first).queued);  // it had a turn: nothing is said of it
 }
 
@@ -82,6 +88,7 @@ TEST_F(QueuedAtLock, KnowsNoReaders) {
   EXPECT_EQ(seen.holder, 0U);
   EXPECT_FALSE(seen.queued);
   m.unlock_shared();
+  all().wait();
 }
 
 TEST_F(QueuedAtLock, KnowsNoPlainThread) {
@@ -91,6 +98,7 @@ TEST_F(QueuedAtLock, KnowsNoPlainThread) {
   EXPECT_EQ(name_of_holder(parked("waits")), "nobody");
   EXPECT_NE(look_at_queue(parked("waits")).holder, 0U);
   m.unlock();
+  all().wait();
 }
 
 /// The token is the next holder's as soon as the lock is handed to it.
@@ -98,7 +106,7 @@ TEST_F(QueuedAtLock, FollowsAHandOver) {
   weft::shared_mutex m;
   const weft::chan<int> go_on(0), then(0);
   hold("holder", m, go_on);
-  weft::go(weft::named("heir"), [&] {
+  all().go(weft::named("heir"), [&] {
     const std::lock_guard lock(m);
     then.recv();
   });
@@ -109,11 +117,13 @@ TEST_F(QueuedAtLock, FollowsAHandOver) {
   go_on.send(1);
   EXPECT_TRUE(eventually([&] { return name_of_holder(last) == "heir"; }));
   then.send(1);
+  all().wait();
 }
 
 TEST_F(QueuedAtLock, KnowsAStackThatNobodyIsOn) {
   weft::mutex m;
-  weft::go(weft::named("ends"), [&] { m.lock(); });
+  all().go(weft::named("ends"), [&] { m.lock(); });
+  all().wait();
   ASSERT_TRUE(eventually([] { return weft::num_goroutines() == 0; }));
   wait_for("waits", m);
   const goroutine_view waits = parked("waits");
@@ -123,6 +133,7 @@ TEST_F(QueuedAtLock, KnowsAStackThatNobodyIsOn) {
   EXPECT_TRUE(weft::detail::was_made_on(token, waits) ||
               lock_owners(take_census()).is_abandoned(token));
   m.unlock();
+  all().wait();
 }
 
 }  // namespace
