@@ -32,6 +32,28 @@ if("address" IN_LIST weft_sanitizers AND "thread" IN_LIST weft_sanitizers)
   message(FATAL_ERROR "WEFT_SANITIZE: address and thread cannot be combined")
 endif()
 
+option(WEFT_TSAN_INTERNALS "Under ThreadSanitizer look for races in weft itself, not in its users"
+       OFF)
+include(CheckCXXSourceCompiles)
+# A project that embeds weft may have the sanitizer in its own flags.
+set(weft_saved_target_type "${CMAKE_TRY_COMPILE_TARGET_TYPE}")
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+check_cxx_source_compiles("
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WEFT_TSAN
+#endif
+#endif
+#if !defined(__SANITIZE_THREAD__) && !defined(WEFT_TSAN)
+#error no ThreadSanitizer
+#endif
+" WEFT_TSAN_IN_FLAGS)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE "${weft_saved_target_type}")
+set(weft_tsan_user OFF)
+if(("thread" IN_LIST weft_sanitizers OR WEFT_TSAN_IN_FLAGS) AND NOT WEFT_TSAN_INTERNALS)
+  set(weft_tsan_user ON)
+endif()
+
 include(CheckCXXCompilerFlag)
 # A frame larger than the guard below a stack would step over it; clang lacks this on some CPUs.
 check_cxx_compiler_flag("-Werror -fstack-clash-protection" WEFT_HAS_STACK_CLASH_PROTECTION)
@@ -49,12 +71,30 @@ function(weft_warnings target)
   endif()
 endfunction()
 
-function(weft_compile_options target)
+# The library for users of ThreadSanitizer: their code is instrumented, weft's is not, but tells
+# what it promises (src/port/switch/told.hpp). Optimised, so that its own copies of inline functions
+# are used, and not the user's instrumented ones.
+function(weft_tsan_user_options target)
+  target_compile_definitions(${target} PRIVATE WEFT_TSAN_USER)
+  set(first "${PROJECT_SOURCE_DIR}/src/port/switch/told_counts.hpp")
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=thread;-O2>"
+    "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${first}>")
+  target_compile_options(${target} INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=thread>)
+  target_link_options(${target} PUBLIC -fsanitize=thread)
+endfunction()
+
+# Everything that is neither a sanitizer nor its opposite.
+function(weft_plain_options target)
   weft_warnings(${target})
   if(WEFT_HAS_STACK_CLASH_PROTECTION)
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:CXX>:-fstack-clash-protection>)
   endif()
+endfunction()
+
+function(weft_compile_options target)
+  weft_plain_options(${target})
   if(WEFT_SANITIZE)
     # Public: a sanitizer sees the truth only when the whole program is built with it.
     target_compile_options(${target} PUBLIC

@@ -25,6 +25,7 @@ goroutine_draft::goroutine_draft(const spawn_request& request, std::size_t bytes
   r.ensure_running();
   const stack_class size = checked_class(request.stack_bytes);
   goroutine_ = r.take_goroutine();
+  goroutine_->woken.begin();
   goroutine_->size = size;
   goroutine_->site = request.site;
   try {

@@ -59,6 +59,7 @@ struct timed_call::pending final : timed_action {
   }
 
   bool reset(deadline_ns delay_ns, std::shared_ptr<timed_call> self) noexcept {
+    tell_at(&self_);
     std::lock_guard guard(lock_);
     timer_heap::disarm(*this);
     const bool was_pending = self_ != nullptr;
@@ -84,7 +85,10 @@ struct timed_call::pending final : timed_action {
 
   struct started_call {
     std::shared_ptr<timed_call> owner;
-    void operator()() const { owner->call(); }
+    void operator()() const {
+      hear_at(&owner->pending_->self_);
+      owner->call();
+    }
   };
 
   timed_call& owner_;

@@ -33,7 +33,8 @@ std::size_t goroutine::closure_bytes_outside() const noexcept {
 }
 
 void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment) {
-  g.closure_is_outside = bytes > goroutine::inline_bytes || alignment > 8;
+  // Inside, ThreadSanitizer would take the closure for the one that was there before.
+  g.closure_is_outside = tells_users || bytes > goroutine::inline_bytes || alignment > 8;
   if (!g.closure_is_outside) [[likely]]
     return g.closure;
   const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment,
@@ -66,6 +67,19 @@ void describe(const goroutine& g, char* text, std::size_t bytes) noexcept {
   else
     std::snprintf(text, bytes, "goroutine %llu%s%s%s%s, started at address %p", id, gap, quote,
                   name, quote, g.site.address);
+}
+
+void describe_shortly(const goroutine& g, char* text, std::size_t bytes) noexcept {
+  const auto id = static_cast<unsigned long long>(g.id);
+  const char* gap = g.own.name ? " " : "";
+  const char* name = g.own.name ? g.own.name : "";
+  const char* path = g.site.where.file_name();
+  const char* slash = std::strrchr(path, '/');
+  if (g.site.where.line() != 0)
+    std::snprintf(text, bytes, "goroutine %llu%s%s %s:%u", id, gap, name, slash ? slash + 1 : path,
+                  static_cast<unsigned>(g.site.where.line()));
+  else
+    std::snprintf(text, bytes, "goroutine %llu%s%s", id, gap, name);
 }
 
 }  // namespace weft::detail

@@ -107,5 +107,7 @@ void set_name(goroutine& g, std::string_view name);
 
 /// "goroutine 7 'reader', started at server.cpp:42 (main)".
 void describe(const goroutine& g, char* text, std::size_t bytes) noexcept;
+/// "goroutine 7 reader server.cpp:42".
+void describe_shortly(const goroutine& g, char* text, std::size_t bytes) noexcept;
 
 }  // namespace weft::detail

@@ -14,6 +14,7 @@ void goroutine_pool::refill(goroutine_cache& cache) {
     for (std::size_t i = 0; i < wanted; ++i) cache.push(free_.pop());
     if (wanted != 0) return;
   }
+  const unseen_scope unseen;
   auto made = std::make_unique<goroutine[]>(chunk_count);
   goroutine* first = made.get();
   {

@@ -52,6 +52,7 @@ stack stack_pool::carve_locked(shelf& s, stack_class size) noexcept {
   --s.left;
   s.created.bump();
   const stack made(low, install_guard(low));
+  introduce_stack(low, stack_class_bytes(size));
   if (!made.guarded()) made.plant_canary();
   return made;
 }

@@ -14,6 +14,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "base/intrusive_list.hpp"
+#include "port/switch/told.hpp"
 
 namespace weft::detail {
 
@@ -71,6 +72,10 @@ class waiter {
   hint<std::uint32_t> since;  // in coarse ticks: port/clock.hpp
   hint<const void*> waits_on;
 
+  // For ThreadSanitizer: what it did before it parked, and what was done before it was woken.
+  [[no_unique_address]] told_edge left;
+  [[no_unique_address]] told_edge woken;
+
   void waits_for(const wait_cause& cause, std::uint32_t now) noexcept {
     reason.write(cause.reason);
     bounded.write(cause.bounded);
@@ -101,7 +106,7 @@ class wait_claim {
   std::uint32_t winner() const noexcept { return winner_.load(acquire); }
 
  private:
-  atomic<std::uint32_t> winner_{nobody};
+  inner_atomic<std::uint32_t> winner_{nobody};
 };
 
 }  // namespace weft::detail

@@ -32,7 +32,7 @@ struct watched_signal {
 constinit std::array<watched_signal, fatal_signals.size()> watched_signals;
 constinit published<fault_listener> memory_listener{nullptr};
 constinit published<fault_listener> crash_listener{nullptr};
-constinit atomic<int> last_words_thread{0};
+constinit inner_atomic<int> last_words_thread{0};
 constinit hint<int> reported_signal{0};
 
 watched_signal& watched(int signal) noexcept {

@@ -28,12 +28,12 @@ struct taken_signal {
   struct sigaction before {};
 };
 
-constinit atomic<std::uint64_t> pending_signals{0};  // bit n - 1
-static_assert(atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
+constinit inner_atomic<std::uint64_t> pending_signals{0};  // bit n - 1
+static_assert(inner_atomic<std::uint64_t>::is_always_lock_free, "a handler needs it");
 constinit published<bool> serving_signals{false};
 constinit int signal_event = -1;  // written once, before the first handler is installed
 constinit published<bool> signal_thread_started{false};
-constinit atomic<int> awaited_count{0};
+constinit inner_atomic<int> awaited_count{0};
 constinit std::array<published<signal_sink>, 4> signal_sinks{};
 constinit std::mutex signal_mutex;
 constinit std::array<taken_signal, signal_numbers> taken_signals;

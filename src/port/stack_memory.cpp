@@ -18,6 +18,10 @@
 
 #include "port/switch/sanitizer.hpp"
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+
 namespace weft::detail {
 namespace {
 
@@ -56,7 +60,7 @@ long mapping_guards_allowed() noexcept {
 
 bool install_mapping_guard(std::byte* low) noexcept {
   static const long allowed = mapping_guards_allowed();
-  static constinit atomic<long> used{0};
+  static constinit inner_atomic<long> used{0};
   // Order: none. A count; stacks are made one at a time or nearly so.
   if (used.load(relaxed) >= allowed) return false;
   if (::mprotect(low, page_bytes(), PROT_NONE) != 0) return false;
@@ -111,6 +115,19 @@ std::size_t touched_from_top(const std::byte* low, std::size_t bytes) noexcept {
       if ((resident[i] & 1U) != 0) return bytes - at - i * page;
   }
   return 0;
+}
+
+/// A request is a few instructions that do nothing outside of Valgrind, so every build can have it.
+void introduce_stack([[maybe_unused]] std::byte* low,
+                     [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(VALGRIND_STACK_REGISTER)
+  static_cast<void>(VALGRIND_STACK_REGISTER(low, low + bytes - 1));
+#endif
+}
+
+void begin_told_stack([[maybe_unused]] std::byte* low,
+                      [[maybe_unused]] std::size_t bytes) noexcept {
+  if constexpr (tells_users) forget_accesses(low + page_bytes(), bytes - page_bytes());
 }
 
 }  // namespace weft::detail

@@ -46,7 +46,7 @@ void start_thread(void (*run)(void*), void* argument) {
 }
 
 namespace {
-constinit atomic<int> service_threads_started{0};
+constinit inner_atomic<int> service_threads_started{0};
 }  // namespace
 
 void start_service_thread(void (*run)(void*), void* argument) {

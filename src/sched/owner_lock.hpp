@@ -42,8 +42,8 @@ class owner_lock {
  private:
   void wait_for_thief() noexcept;
 
-  atomic<bool> busy_{false};
-  atomic<bool> wanted_{false};
+  inner_atomic<bool> busy_{false};
+  inner_atomic<bool> wanted_{false};
   spin_lock thieves_;
 };
 

@@ -49,6 +49,7 @@ class thread_sleep {
     self.timed = timed;
     self.registers = here;
     ++self.parks;
+    self.left.begin();
     parked_threads::enter(self);
     check_forked_child(words(cause.reason));
   }
@@ -57,6 +58,7 @@ class thread_sleep {
   ~thread_sleep() {
     parked_threads::leave(self_);
     self_.reason.write(wait_reason::none);
+    self_.woken.hear();
     self_.waits_on.write(nullptr);  // or a search for pointers would find it
   }
 
@@ -135,6 +137,7 @@ void park_until(wait_cause cause, commit then, deadline_ns deadline, wait_claim&
 }
 
 void ready(waiter& who) noexcept {
+  who.woken.begin();
   if (who.is == waiter::kind::goroutine)
     runtime::get().make_ready(static_cast<goroutine&>(who));
   else
@@ -150,6 +153,7 @@ void ready(wake_list& woken) noexcept {
       continue;
     }
     auto* g = static_cast<goroutine*>(who);
+    g->woken.begin();
     g->state.write(goroutine_state::runnable);
     w->owned->push_started_owner(g);
     queued = true;
@@ -213,6 +217,7 @@ void runtime::make_ready(goroutine& g) noexcept {
 }
 
 void runtime::start(goroutine& g) noexcept {
+  g.woken.tell();
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
   if (!w) {

@@ -190,6 +190,7 @@ void runtime::worker_thread(void* raw) {
   watch_thread_for_exit();
   runtime& r = get();
   r.run_worker(*w);
+  w->own.sanitizers.leave_thread_fiber();
   set_current_worker_word(nullptr);
   std::lock_guard guard(r.idle_lock_);
   --r.threads_;

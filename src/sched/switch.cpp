@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fatal.hpp"
+#include "port/stack_memory.hpp"
 #include "port/switch/context.hpp"
 #include "sched/runtime.hpp"
 #include "sched/watch/crash.hpp"
@@ -29,9 +30,18 @@ worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) 
   return *static_cast<worker*>(here);
 }
 
+/// For ThreadSanitizer a new goroutine has a new stack, and a name.
+void begin_told(goroutine& g) noexcept {
+  begin_told_stack(g.memory.low(), stack_class_bytes(g.size));
+  char text[64];
+  describe_shortly(g, text, sizeof text);
+  g.context.sanitizers.name(text);
+}
+
 worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
   g.context.sanitizers.set_bounds(g.memory.low(), stack_class_bytes(g.size));
   g.context.sanitizers.take_fiber();
+  if constexpr (tells_users) begin_told(g);
   from.sanitizers.before_switch_to(g.context.sanitizers, false);
   void* here = start_context(&from.stack_pointer, g.memory.top(g.size), goroutine_main, &w);
   from.sanitizers.after_switch();
@@ -148,7 +158,8 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   r.recycle(g);
   goroutine* next = nullptr;
   if (!tied && !w.owned->attention.read()) next = w.owned->pick_owner();
-  if (next && !next->started() && !next->needs_care() && next->size == size) {
+  const bool can_take_over = !tells_users && next && !next->started();
+  if (can_take_over && !next->needs_care() && next->size == size) {
     take_over_stack(*next, memory, ended.sanitizers);
     next->state.begin_turn();
     w.current = next;
@@ -170,8 +181,11 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
   for (worker* w = static_cast<worker*>(raw);;) {
     arrive(*w);
     goroutine& g = *this_worker()->current;
+    g.context.sanitizers.become();
+    g.woken.hear();
     run_to_end(g);
     w = this_worker();
+    w->own.sanitizers.become();
     finish(*w, g);
     w = this_worker();
   }
@@ -184,6 +198,8 @@ void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
     look_at_stack(g);
   if (runtime::get().forced_migration()) [[unlikely]]
     g.avoid = &w;
+  g.left.begin();
+  w.own.sanitizers.become();
   goroutine* next = pick_directly(w, g.locked_to != nullptr);
   const int saved_errno = *w.errno_address;
   if (!w.exceptions->empty()) [[unlikely]]
@@ -191,6 +207,8 @@ void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
   w.after = then;
   worker& here = leave_for(g.context, next, w);
   arrive(here);
+  g.context.sanitizers.become();
+  g.woken.hear();
   *here.errno_address = saved_errno;
   if (!g.exceptions.empty()) [[unlikely]]
     *here.exceptions = std::exchange(g.exceptions, {});

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "sync/channel_memory.hpp"
+#include "sync/partner.hpp"
 
 namespace weft::detail {
 namespace {
@@ -38,20 +39,57 @@ bool channel_core::try_retain() noexcept {
 }
 
 void channel_core::release() noexcept {
-  // Order: refs. acq_rel: what every former owner did happens before the destruction.
-  if (refs_.fetch_sub(1, acq_rel) == 1) dispose();
+  // Order: refs. release: what every former owner did happens before the destruction.
+  if (refs_.fetch_sub(1, weft::detail::release) != 1) return;
+  // Order: refs. Only the last needs to know: handles that come and go order nothing else.
+  static_cast<void>(refs_.load(acquire));
+  dispose();
 }
 
 void channel_core::push_value(void* value) noexcept {
+  hear_at(slot(tail_));
   ops_.move(slot(tail_), value);
-  tail_ = tail_ + 1 == capacity_ ? 0 : tail_ + 1;
+  tell_at(slot(tail_));
+  tail_ = after(tail_);
   count_.write(count_.read() + 1);
 }
 
 void channel_core::pop_value(void* to) noexcept {
+  hear_at(slot(head_));
   ops_.relocate(to, slot(head_));
-  head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+  tell_at(slot(head_));
+  head_ = after(head_);
   count_.write(count_.read() - 1);
+}
+
+inline void channel_core::push_for(wait_node& sender) noexcept {
+  const partner_scope as(*sender.who);
+  push_value(sender.element);
+}
+
+inline void channel_core::give_to(wait_node& receiver, void* value) noexcept {
+  if constexpr (tells_users)
+    give_told(receiver, value);
+  else
+    ops_.move(receiver.element, value);
+}
+
+/// Where there is a ring, the value goes through it. The move itself is nobody's: its source is the
+/// sender's, its target the receiver's, and both have just been ordered.
+void channel_core::give_told(wait_node& receiver, void* value) noexcept {
+  if (capacity_ == 0) {
+    receiver.who->left.hear();
+  } else {
+    const std::byte* const place = slot(tail_);
+    head_ = tail_ = after(tail_);
+    hear_at(place);
+    tell_at(place);
+    const partner_scope as(*receiver.who);
+    hear_at(place);
+    tell_at(place);
+  }
+  const unseen_scope unseen;
+  ops_.move(receiver.element, value);
 }
 
 attempt channel_core::send_locked(void* value, waiter*& woken) noexcept {
@@ -62,7 +100,7 @@ attempt channel_core::send_locked(void* value, waiter*& woken) noexcept {
 
 inline attempt channel_core::put_locked(void* value, waiter*& woken) noexcept {
   if (wait_node* receiver = receivers.pop_claimed_locked()) {
-    ops_.move(receiver->element, value);
+    give_to(*receiver, value);
     receiver->served = true;
     woken = receiver->who;
     return attempt::done;
@@ -84,13 +122,14 @@ attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
   if (count_.read() > 0) {
     pop_value(to);
     if (wait_node* sender = senders.pop_claimed_locked()) {
-      push_value(sender->element);
+      push_for(*sender);
       sender->served = true;
       woken = sender->who;
     }
     return attempt::done;
   }
   if (wait_node* sender = senders.pop_claimed_locked()) {
+    sender->who->left.hear();
     ops_.move(to, sender->element);
     sender->served = true;
     woken = sender->who;
@@ -100,19 +139,22 @@ attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
 }
 
 attempt channel_core::recv_otherwise_locked(void* to) noexcept {
-  return mode_ == closed_bit ? attempt::closed : recv_special_locked(to);
+  if (mode_ != closed_bit) return recv_special_locked(to);
+  return closed_to_receiver_locked() ? attempt::closed : attempt::blocked;
 }
 
 attempt channel_core::recv_special_locked(void*) noexcept {
-  return closed_locked() ? attempt::closed : attempt::blocked;
+  return closed_to_receiver_locked() ? attempt::closed : attempt::blocked;
 }
 
 void channel_core::exchange_oldest_locked(void* value, void* spare) noexcept {
   // The slot of the oldest is also the next to be written: the ring is full.
+  hear_at(slot(head_));
   ops_.relocate(spare, slot(head_));
   ops_.relocate(slot(head_), value);
   ops_.relocate(value, spare);
-  head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+  tell_at(slot(head_));
+  head_ = after(head_);
   tail_ = head_;
 }
 
@@ -127,8 +169,10 @@ bool channel_core::close_locked(wake_list& woken) noexcept {
 bool channel_core::drain_locked() noexcept {
   const bool any = count_.read() > 0;
   while (count_.read() > 0) {
+    hear_at(slot(head_));
     ops_.destroy(slot(head_));
-    head_ = head_ + 1 == capacity_ ? 0 : head_ + 1;
+    tell_at(slot(head_));
+    head_ = after(head_);
     count_.write(count_.read() - 1);
   }
   return any;

@@ -87,7 +87,15 @@ class channel_core {
 
   const element_ops& ops() const noexcept { return ops_; }
   bool closed_locked() const noexcept { return (mode_ & closed_bit) != 0; }
-  void mark_closed_locked() noexcept { mode_ |= closed_bit; }
+  void mark_closed_locked() noexcept {
+    mode_ |= closed_bit;
+    tell_at(&mode_);
+  }
+  bool closed_to_receiver_locked() const noexcept {
+    if (!closed_locked()) return false;
+    hear_at(&mode_);
+    return true;
+  }
   void mark_sent_by_clock() noexcept { sent_by_clock_ = true; }
   /// Puts the value in the place of the oldest in a full ring, which is left in the value's stead.
   /// `spare` is room for one element.
@@ -99,8 +107,14 @@ class channel_core {
   attempt put_locked(void* value, waiter*& woken) noexcept;
   attempt send_otherwise_locked(void* value, waiter*& woken) noexcept;
   attempt recv_otherwise_locked(void* to) noexcept;
+  std::size_t after(std::size_t number) const noexcept {
+    return number + 1 == capacity_ ? 0 : number + 1;
+  }
   std::byte* slot(std::size_t number) const noexcept { return buffer_ + number * ops_.size; }
   void push_value(void* value) noexcept;
+  void push_for(wait_node& sender) noexcept;
+  void give_to(wait_node& receiver, void* value) noexcept;
+  void give_told(wait_node& receiver, void* value) noexcept;
   void pop_value(void* to) noexcept;
 
   const element_ops& ops_;

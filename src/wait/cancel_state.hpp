@@ -139,7 +139,7 @@ class cancel_state {
   static constexpr int batch_max = 64;
   intrusive_deque<cancel_node, &cancel_node::next, &cancel_node::previous> waits_;
   intrusive_deque<cancel_link, &cancel_link::next_, &cancel_link::previous_> links_;
-  published<bool> cancelled_{false};
+  published_to_users<bool> cancelled_{false};
 };
 
 }  // namespace weft::detail

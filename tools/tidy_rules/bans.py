@@ -7,6 +7,7 @@ from typing import Callable
 from .source import Finding
 
 ATOMIC_HOME = "include/weft/detail/atomic.hpp"
+TOLD_ATOMIC = "include/weft/detail/told_atomic.hpp"  # its stand-in, included by nobody else
 CV_STATUS_USER = "include/weft/sync/condition_variable.hpp"  # std::cv_status has no other header
 COLUMNS_MAX = 100
 TABBED = (".go", "go.mod", "Makefile")  # their own tools want tabs
@@ -23,7 +24,7 @@ def _library_but_port(source):
 
 
 def _library_but_atomic(source):
-    return source.is_library and source.path != ATOMIC_HOME
+    return source.is_library and source.path not in (ATOMIC_HOME, TOLD_ATOMIC)
 
 
 def _library_but_port_and_cv_status(source):

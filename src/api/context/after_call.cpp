@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/context/cancellable.hpp"
+#include "fiber/goroutine.hpp"
 
 namespace weft::detail {
 
@@ -21,8 +22,11 @@ void after_call::retain() noexcept {
 }
 
 void after_call::release() noexcept {
-  // Order: refs. acq_rel: what every former owner did happens before the destruction.
-  if (refs_.fetch_sub(1, acq_rel) == 1) delete this;
+  // Order: refs. release: what every former owner did happens before the destruction.
+  if (refs_.fetch_sub(1, weft::detail::release) != 1) return;
+  // Order: refs. Only the last needs to know.
+  static_cast<void>(refs_.load(acquire));
+  delete this;
 }
 
 bool after_call::try_retain() noexcept {
@@ -68,6 +72,7 @@ void after_call::attach(cancellable_node* node, void (*run)(void*),
                         void (*destroy)(void*) noexcept) noexcept {
   run_ = run;
   destroy_ = destroy;
+  draft_->block().woken.tell();
   if (!node) return;  // never: the function ends with its last handle
   registered_ = true;
   retain();

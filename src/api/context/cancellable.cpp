@@ -9,6 +9,7 @@
 
 #include "api/context/after_call.hpp"
 #include "api/context/error.hpp"
+#include "api/context/told_stop.hpp"
 #include "port/thread.hpp"
 
 namespace weft::detail {
@@ -181,7 +182,7 @@ std::stop_token cancellable_node::stop_token() {
     if (!stop_.read()) stop_.publish(fresh.release());
   }
   // Whoever cancelled it may not have found the source.
-  if (state.cancelled()) stop_.read()->request_stop();
+  if (state.cancelled()) request_told_stop(*stop_.read());
   return stop_.read()->get_token();
 }
 
@@ -189,14 +190,11 @@ std::stop_token cancellable_node::stop_token() {
 void cancellable_node::stop_tokens(bool on_clock) noexcept {
   std::stop_source* source = stop_.read();
   if (!source) return;
-  if (!on_clock) {
-    source->request_stop();
-    return;
-  }
+  if (!on_clock) return request_told_stop(*source);
   try {
-    start_closure({}, [copy = *source]() mutable { copy.request_stop(); });
+    start_closure({}, [copy = *source]() mutable { request_told_stop(copy); });
   } catch (...) {  // no memory for a goroutine: late is worse
-    source->request_stop();
+    request_told_stop(*source);
   }
 }
 
@@ -206,7 +204,7 @@ void cancellable_node::leave() noexcept {
   // Safety: R4. A child would hold a reference.
   while (state.take_link(link)) static_cast<after_call*>(link)->move_to(above());
   delete done_.read();
-  delete stop_.read();
+  delete_told(stop_.read());
 }
 
 void cancellable_node::destroy() noexcept {

@@ -70,11 +70,11 @@ class cancellable_node : public context_node, public cancel_link {
 
   const deadline_ns deadline_;
   context_errc why_{};
-  published<bool> told_{false};
-  published<bool> done_closed_{false};
+  published_to_users<bool> told_{false};
+  published_to_users<bool> done_closed_{false};
   std::exception_ptr cause_;  // null: the usual one. With why_ set under the lock, then constant
-  published<done_channel*> done_{nullptr};
-  published<std::stop_source*> stop_{nullptr};
+  published_to_users<done_channel*> done_{nullptr};
+  published_to_users<std::stop_source*> stop_{nullptr};
 };
 
 }  // namespace weft::detail

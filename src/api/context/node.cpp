@@ -78,15 +78,22 @@ class value_node final : public context_node {
 };
 
 bool context_node::let_go() noexcept {
-  // Order: refs. acq_rel: what every former owner did happens before the destruction.
-  return !is_root() && refs_.fetch_sub(1, acq_rel) == 1 && give_up();
+  // Order: refs. release: what every former owner did happens before the destruction.
+  if (is_root() || refs_.fetch_sub(1, release) != 1) return false;
+  // Order: refs. Only the last needs to know.
+  static_cast<void>(refs_.load(acquire));
+  return give_up();
 }
 
 void context_node::drop(context_node* node, bool on_clock) noexcept {
   if (!node->let_go()) return;
   if (!on_clock) return destroy_from(node);
   try {
-    start_closure({}, [node] { destroy_from(node); });
+    start_closure({}, [node] {
+      // Order: refs. The clock has looked at the count, this goroutine has not.
+      static_cast<void>(node->refs_.load(acquire));
+      destroy_from(node);
+    });
   } catch (...) {  // no memory for a goroutine: a value whose destructor parks is the lesser evil
     destroy_from(node);
   }

@@ -249,6 +249,7 @@ void shared_loop::remove_locked(participant& self) noexcept {
 }
 
 void shared_loop::leave(participant& self) noexcept {
+  tell_at(&participants_);
   waiter* woken = nullptr;
   {
     std::lock_guard guard(lock_);
@@ -263,9 +264,13 @@ void shared_loop::leave_last(participant& self) noexcept {
   lock_.lock();
   closed_ = true;
   remove_locked(self);
-  if (participant_count_ == 0) return lock_.unlock();
+  if (participant_count_ == 0) {
+    hear_at(&participants_);
+    return lock_.unlock();
+  }
   caller_ = self.who;
   park({wait_reason::parallel, this}, {unlock, this});
+  hear_at(&participants_);
 }
 
 bool shared_loop::run_all() {

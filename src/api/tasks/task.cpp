@@ -306,7 +306,10 @@ std::size_t wait_linked(task_core* const* tasks, task_link* links, std::size_t c
   task_links linked(tasks, links);
   for (std::size_t i = 0; i < count; ++i)
     if (!linked.add(gate)) return i;
-  return wait_at(gate, bound);
+  const std::size_t ended = wait_at(gate, bound);
+  // Its end happens before this return by its word, not only by the gate's lock.
+  if (ended != no_task) static_cast<void>(tasks[ended]->ready());
+  return ended;
 }
 
 }  // namespace

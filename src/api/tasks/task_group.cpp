@@ -78,6 +78,7 @@ class task_group_core {
  private:
   bool try_begin_locked() noexcept {
     if (limit_ >= 0 && active_ >= limit_) return false;
+    if (limit_ >= 0) hear_at(this);  // the end that made room
     ++active_;
     return true;
   }
@@ -123,6 +124,7 @@ bool task_group_core::begin(const wait_bound& bound) noexcept {
 
 void task_group_core::end() noexcept {
   wake_list woken;
+  tell_at(this);
   lock_.lock();
   if (wait_node* next = for_room_.pop_claimed_locked())
     woken.push_back(next->who);
@@ -208,6 +210,7 @@ bool task_group_core::wait_idle(const wait_bound& bound) noexcept {
   if (cancelled_before(bound)) return false;
   lock_.lock();
   if (active_ == 0) {
+    hear_at(this);
     lock_.unlock();
     return true;
   }
@@ -217,7 +220,9 @@ bool task_group_core::wait_idle(const wait_bound& bound) noexcept {
     yield_turn();  // or a loop that polls would keep the processor
     return false;
   }
-  return park_in(for_idle_, bound);
+  if (!park_in(for_idle_, bound)) return false;
+  hear_at(this);
+  return true;
 }
 
 std::exception_ptr task_group_core::end_round() noexcept {

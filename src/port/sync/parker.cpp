@@ -11,8 +11,8 @@
 namespace weft::detail {
 namespace {
 
-std::uint32_t* word(atomic<std::uint32_t>& state) noexcept {
-  static_assert(sizeof(atomic<std::uint32_t>) == sizeof(std::uint32_t));
+std::uint32_t* word(inner_atomic<std::uint32_t>& state) noexcept {
+  static_assert(sizeof(inner_atomic<std::uint32_t>) == sizeof(std::uint32_t));
   // Safety: the kernel compares the word; an atomic of 32 bits is that word and nothing else.
   return reinterpret_cast<std::uint32_t*>(&state);
 }

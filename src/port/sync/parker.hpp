@@ -35,7 +35,7 @@ class parker {
   static constexpr std::uint32_t empty = 0;
   static constexpr std::uint32_t permit = 1;
   static constexpr std::uint32_t asleep = 2;
-  atomic<std::uint32_t> state_{empty};
+  inner_atomic<std::uint32_t> state_{empty};
 };
 
 }  // namespace weft::detail

@@ -34,7 +34,7 @@ class spin_lock {
 
  private:
   void lock_contended() noexcept;
-  atomic<bool> held_{false};
+  inner_atomic<bool> held_{false};
 };
 
 }  // namespace weft::detail

@@ -116,8 +116,11 @@ class fan_out_core {
   // Order: none. Whoever copies a handle has one.
   void retain() noexcept { refs_.fetch_add(1, relaxed); }
   void release() noexcept {
-    // Order: refs. acq_rel: what every former owner did happens before the destruction.
-    if (refs_.fetch_sub(1, acq_rel) == 1) delete this;
+    // Order: refs. release: what every former owner did happens before the destruction.
+    if (refs_.fetch_sub(1, weft::detail::release) != 1) return;
+    // Order: refs. Only the last needs to know.
+    static_cast<void>(refs_.load(acquire));
+    delete this;
   }
 
   std::size_t capacity() const noexcept { return capacity_; }
@@ -125,6 +128,7 @@ class fan_out_core {
 
   std::shared_ptr<const void> latest() noexcept {
     std::lock_guard guard(lock_);
+    hear_at(&latest_);
     return latest_;
   }
 
@@ -201,6 +205,7 @@ class fan_out_core {
     std::lock_guard guard(lock_);
     delivering_ = true;
     if (latest) latest_.swap(latest);  // the old one ends with the caller's
+    tell_at(&latest_);
     return live_.front();
   }
   subscriber* end_delivery() noexcept {
@@ -254,10 +259,12 @@ subscriber::subscriber(const element_ops& ops, std::size_t capacity, std::byte* 
 }
 
 void subscriber::dispose() noexcept {
+  tell_at(this);  // the sender whose delivery is under way may destroy it
   if (from_.forget(*this)) destroy();
 }
 
 void subscriber::destroy() noexcept {
+  hear_at(this);
   fan_out_core& from = from_;
   channel_memory::destroy(this, ops());
   from.release();

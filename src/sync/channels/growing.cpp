@@ -42,6 +42,7 @@ class growing_channel final : public channel_core {
   }
 
   void make_room() override {
+    const unseen_scope unseen;  // a block is used by many, whom only the lock orders
     void* memory = channel_memory::allocate(offset_ + per_block_ * ops().size, alignment_);
     value_block* fresh = ::new (memory) value_block{nullptr};
     lock.lock();
@@ -55,7 +56,10 @@ class growing_channel final : public channel_core {
   static constexpr std::size_t values_min = 4;
 
   ~growing_channel() override {
-    for (; count_.read() > 0; drop_first()) ops().destroy(first());
+    for (; count_.read() > 0; drop_first()) {
+      hear_at(first());
+      ops().destroy(first());
+    }
     free_all(head_);
     free_all(spare_);
     free_all(spent_);
@@ -64,6 +68,7 @@ class growing_channel final : public channel_core {
 
   attempt send_special_locked(void* value, waiter*& woken) noexcept override {
     if (wait_node* receiver = receivers.pop_claimed_locked()) {
+      const unseen_scope unseen;  // the receiver's place; it hears of this send when it is woken
       ops().move(receiver->element, value);
       receiver->served = true;
       woken = receiver->who;
@@ -73,14 +78,19 @@ class growing_channel final : public channel_core {
       if (!spare_) return attempt::no_room;
       append_locked(std::exchange(spare_, nullptr));
     }
-    ops().move(place(tail_, tail_at_++), value);
+    void* const to = place(tail_, tail_at_++);
+    hear_at(to);
+    ops().move(to, value);
+    tell_at(to);
     count_.write(count_.read() + 1);
     return attempt::done;
   }
 
   attempt recv_special_locked(void* to) noexcept override {
-    if (count_.read() == 0) return closed_locked() ? attempt::closed : attempt::blocked;
+    if (count_.read() == 0) return channel_core::recv_special_locked(to);
+    hear_at(first());
     ops().relocate(to, first());
+    tell_at(first());
     drop_first();
     return spent_ ? attempt::done_more : attempt::done;
   }
@@ -121,6 +131,7 @@ class growing_channel final : public channel_core {
   }
 
   void free_all(value_block* b) noexcept {
+    const unseen_scope unseen;
     while (b) channel_memory::give_back(std::exchange(b, b->next), alignment_);
   }
 

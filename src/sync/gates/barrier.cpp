@@ -20,6 +20,7 @@ barrier_core::barrier_core(std::ptrdiff_t expected) : expected_(expected), missi
 
 std::uint64_t barrier_core::arrive(std::ptrdiff_t n, bool drops, barrier_completion completion) {
   if (n < 1) throw std::invalid_argument("barrier: count below one");
+  tell_at(&missing_);
   line& l = line::of(line_);
   l.lock.lock();
   if (n > missing_) {
@@ -32,6 +33,7 @@ std::uint64_t barrier_core::arrive(std::ptrdiff_t n, bool drops, barrier_complet
   const bool last = missing_ == 0;
   l.lock.unlock();
   if (!last) return phase;
+  hear_at(&missing_);
   if (completion.run) completion.run(completion.argument);
   l.lock.lock();
   missing_ = expected_;

@@ -202,25 +202,45 @@ pool_node* pool_core::take_elsewhere(const own_shard& own) noexcept {
   return nullptr;
 }
 
+namespace {
+
+/// A put happens before the take of what was put.
+pool_node* heard(pool_node* chain) noexcept {
+  if constexpr (tells_users)
+    for (pool_node* node = chain; node; node = node->next) hear_at(node);
+  return chain;
+}
+pool_node* heard_one(pool_node* node) noexcept {
+  if (node) hear_at(node);
+  return node;
+}
+
+}  // namespace
+
 pool_node* pool_core::take_full() noexcept {
   const own_shard own(*this);
   pool_node* node = own->pop_newest_owner(0);
-  return node ? node : take_elsewhere(own);
+  return heard_one(node ? node : take_elsewhere(own));
 }
 pool_node* pool_core::lend() noexcept {
   const own_shard own(*this);
   pool_node* node = own->pop_newest_owner(1);
-  return node ? node : take_elsewhere(own);
+  return heard_one(node ? node : take_elsewhere(own));
 }
 pool_node* pool_core::put_full(pool_node& node) noexcept {
-  return own_shard(*this)->push_owner(node, 0);
+  tell_at(&node);
+  return heard(own_shard(*this)->push_owner(node, 0));
 }
 pool_node* pool_core::put_lent(pool_node& node) noexcept {
-  return own_shard(*this)->push_owner(node, 1);
+  tell_at(&node);
+  return heard(own_shard(*this)->push_owner(node, 1));
 }
 void pool_core::forget_lent() noexcept { own_shard(*this)->forget_lent_owner(); }
-pool_node* pool_core::take_hollow() noexcept { return own_shard(*this)->pop_hollow_owner(); }
+pool_node* pool_core::take_hollow() noexcept {
+  return heard_one(own_shard(*this)->pop_hollow_owner());
+}
 bool pool_core::put_hollow(pool_node& node) noexcept {
+  tell_at(&node);
   return own_shard(*this)->push_hollow_owner(node);
 }
 
@@ -250,6 +270,8 @@ pool_core::contents pool_core::take_all() noexcept {
       all.hollow = std::exchange(hollow, rest);
     }
   }
+  static_cast<void>(heard(all.full));
+  static_cast<void>(heard(all.hollow));
   return all;
 }
 

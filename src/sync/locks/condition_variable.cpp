@@ -35,6 +35,7 @@ bool serve_first_locked(condition_core& c, wake_list& woken) noexcept {
   c.waits.store(!c.waiters.empty());
   if (!node) return false;
   node->served = true;
+  node->who->woken.begin();
   // Safety: only condition_waiters are queued here.
   if (static_cast<condition_waiter*>(node)->parked) woken.push_back(node->who);
   return true;
@@ -54,6 +55,7 @@ wait_outcome park_unless_served(condition_core& c, lock_room& room, condition_wa
                                 const wait_bound& bound, wait_claim& claim) noexcept {
   room.lock.lock();
   if (self.served) {
+    self.who->woken.hear();
     room.lock.unlock();
     return wait_outcome::woken;
   }

@@ -86,6 +86,7 @@ bool hand_over_locked(lock_room& room, mutex_core& m, waiter*& woken) noexcept {
   }
   if (next) {
     next->served = true;
+    tell_at(&m.held);  // it may have been woken by somebody else, to compete
     // Order: none. It stays held: no lock succeeds between its last holder and the next.
     m.held.store(as_mutex_waiter(*next).stack, relaxed);
   }
@@ -125,7 +126,10 @@ bool wait_for_mutex(lock_room& room, mutex_core& m, const wait_bound& bound) noe
   for (;;) {
     const wait_outcome outcome = sleep_locked(room, m, self, bound);
     got_it = self.served;
-    if (got_it) break;
+    if (got_it) {
+      hear_at(&m.held);
+      break;
+    }
     if (outcome != wait_outcome::woken) {
       remove_locked(m.waiters, self);
       break;

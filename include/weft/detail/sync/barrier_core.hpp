@@ -29,7 +29,7 @@ class barrier_core {
   bool wait(std::uint64_t phase, const wait_bound& bound) noexcept;
 
  private:
-  published<std::uint64_t> phase_{0};
+  published_to_users<std::uint64_t> phase_{0};
   std::ptrdiff_t expected_;
   std::ptrdiff_t missing_;  // in this phase; 0: its completion runs
   waiting_line line_;

@@ -25,7 +25,7 @@ class once_core {
   void end() noexcept;
 
  private:
-  published<once_state> state_{once_state::idle};
+  published_to_users<once_state> state_{once_state::idle};
   waiting_line line_;
 };
 
