@@ -11,6 +11,7 @@
 //             R2 a frozen worker is in frozen_, and in no other list.
 // Locks: the idle lock.
 // Tested by: tests/hazards/exit_test.cpp, tests/death
+#include <cstddef>
 #include <cstdlib>
 #include <mutex>
 #include <utility>
@@ -42,7 +43,14 @@ void runtime::watch_for_exit() {
   watch_thread_for_exit();
 }
 
+/// glibc ends the program if it has no memory to take note of a thread_local's destructor. Without
+/// one, exit() stops the workers only when it comes to the handler of the first use.
 void runtime::watch_thread_for_exit() {
+  constexpr std::size_t far_more_than_a_note = 4096;
+  void* const room = std::malloc(far_more_than_a_note);
+  asm volatile("" : : "r"(room) : "memory");  // or the compiler leaves both calls out
+  if (!room) return;
+  std::free(room);
   static thread_local thread_locals_end end;
   static_cast<void>(&end);
 }
