@@ -35,8 +35,12 @@
 #endif
 
 // TSan counts calls and returns per fiber: what never returns on its fiber must not be counted.
+// ASan may keep locals on a heap, which is gone as soon as it hears that a stack ends: who still
+// runs then keeps them on the stack itself.
 #if defined(WEFT_TSAN)
 #define WEFT_NEVER_RETURNS_ON_ITS_STACK __attribute__((no_sanitize("thread"), noinline))
+#elif defined(WEFT_ASAN)
+#define WEFT_NEVER_RETURNS_ON_ITS_STACK __attribute__((no_sanitize("address")))
 #else
 #define WEFT_NEVER_RETURNS_ON_ITS_STACK
 #endif
@@ -89,8 +93,11 @@ struct shadow {
     size = bytes;
 #endif
   }
+  /// Before the first switch to it.
   void take_fiber() noexcept {
-#if defined(WEFT_TSAN_USER)
+#if defined(WEFT_ASAN)
+    fake_stack = nullptr;
+#elif defined(WEFT_TSAN_USER)
     fiber = take_user_fiber();
 #elif defined(WEFT_TSAN)
     fiber = take_kept_fiber();
