@@ -33,8 +33,8 @@ inline constexpr const char* uncaught_advice =
 /// `from`: of a caller of this.
 void report_termination(const goroutine* who, const saved_registers& from) noexcept;
 
-/// "goroutine 7 'parser' overflowed its 256 KiB stack", its stack and what to do. `from`: of a caller
-/// of this, on the stack whose canary is gone.
+/// "goroutine 7 'parser' overflowed its 256 KiB stack", its stack and what to do. `from`: of a
+/// caller of this, on the stack whose canary is gone.
 void report_spoilt_stack(const goroutine& g, const saved_registers& from) noexcept;
 
 /// The same in a signal handler.

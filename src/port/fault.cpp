@@ -15,6 +15,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "port/stack_memory.hpp"
+#include "port/switch/sanitizer.hpp"
 #include "port/thread.hpp"
 
 namespace weft::detail {
@@ -163,7 +164,7 @@ void watch_crashes(fault_listener listener) noexcept {
 }
 
 alternate_stack::alternate_stack() noexcept {
-  if (!watched(SIGSEGV).taken.read()) return;
+  if (!watched(SIGSEGV).taken.read() && sanitizer_thread_count == 0) return;
   if (::sigaltstack(nullptr, &before_) != 0) return;
   if ((before_.ss_flags & SS_DISABLE) == 0 && before_.ss_size >= bytes) return;
   void* low = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

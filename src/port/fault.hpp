@@ -33,8 +33,8 @@ void watch_memory_faults(fault_listener listener) noexcept;
 void watch_crashes(fault_listener listener) noexcept;
 
 /// The calling thread's handlers run on memory of their own, if it has not as much already and if
-/// somebody watches (ThreadSanitizer gives every thread a little of it): a stack that has overflowed has no room for them. A page is only used when a handler
-/// runs.
+/// somebody watches (ThreadSanitizer does, and gives main a little of it): a stack that has
+/// overflowed has no room for them. A page is only used when a handler runs.
 class alternate_stack {
  public:
   static constexpr std::size_t bytes = std::size_t{512} << 10;

@@ -5,8 +5,12 @@
 
 namespace weft {
 
-/// Prints every goroutine in Go's layout: number, name, state, how long it has waited, its stack,
-/// and where it was started; then the plain threads that are parked in weft.
+/// Prints every goroutine in Go's layout: number, name, state, how long it has waited, on what, its
+/// stack, and where it was started; then the plain threads that are parked in weft.
+///
+/// "stack: 12 of 256 KiB touched" is the high-water mark of the stack's memory, for choosing sizes
+/// (`weft::named("parser").stack(n)`). That memory may have served an earlier goroutine, so the
+/// mark is an upper bound of what this one has used.
 ///
 /// The program goes on meanwhile: what each goroutine's lines say was true together, but two
 /// goroutines may have been looked at some microseconds apart. Of a goroutine that is running on

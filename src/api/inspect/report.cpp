@@ -44,6 +44,13 @@ std::string creation_lines(const goroutine_view& v) {
          v.site.where.file_name() + ":" + std::to_string(v.site.where.line()) + "\n";
 }
 
+std::string stack_line(const goroutine_view& v) {
+  if (!v.started || !v.memory) return {};
+  const std::size_t used = stack_high_water(v.memory, v.size);
+  return "stack: " + std::to_string(used >> 10U) + " of " +
+         std::to_string(stack_class_bytes(v.size) >> 10U) + " KiB touched\n";
+}
+
 bool is_caller(const goroutine_view& v) noexcept {
   const worker* w = this_worker();
   return w && w->current == v.block;
@@ -73,6 +80,7 @@ std::string report_of(const goroutine_view& v, objects how, const everybody* all
   text += " [" + with_time(state_words(v), v.waited_ns) + (v.tied ? ", locked to thread" : "");
   text += "]:\n";
   if (v.state == goroutine_state::waiting) text += object_line(v.reason, v.waits_on, how, all);
+  text += stack_line(v);
   if (v.stands_still())
     text += frames_of(v);
   else if (is_caller(v))

@@ -5,8 +5,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
+
+#include "port/clock.hpp"
+#include "port/switch/sanitizer.hpp"
 
 namespace weft::detail {
 namespace {
@@ -15,6 +19,19 @@ std::uint32_t* word(inner_atomic<std::uint32_t>& state) noexcept {
   static_assert(sizeof(inner_atomic<std::uint32_t>) == sizeof(std::uint32_t));
   // Safety: the kernel compares the word; an atomic of 32 bits is that word and nothing else.
   return reinterpret_cast<std::uint32_t*>(&state);
+}
+
+/// ThreadSanitizer keeps a signal until its thread calls the C library, and a bare system call is
+/// no such call: there a wait is many short ones.
+deadline_ns end_of_slice(deadline_ns deadline) noexcept {
+  constexpr deadline_ns slice_ns = 50'000'000;
+  return sanitizer_thread_count > 0 ? std::min(deadline, now_ns() + slice_ns) : deadline;
+}
+
+void let_signals_in() noexcept {
+  if (sanitizer_thread_count == 0) return;
+  const timespec none{};
+  ::nanosleep(&none, nullptr);
 }
 
 /// Returns false when the deadline has passed.
@@ -35,6 +52,13 @@ bool futex_wait(std::uint32_t* address, std::uint32_t expected, deadline_ns dead
   return !timed_out;
 }
 
+bool wait_while(std::uint32_t* address, std::uint32_t expected, deadline_ns deadline) noexcept {
+  const deadline_ns end = end_of_slice(deadline);
+  const bool in_time = futex_wait(address, expected, end);
+  let_signals_in();
+  return in_time || end != deadline;
+}
+
 }  // namespace
 
 bool parker::park_until(deadline_ns deadline) noexcept {
@@ -48,7 +72,7 @@ bool parker::park_until(deadline_ns deadline) noexcept {
   bool in_time = true;
   // Order: parker-permit.
   while (in_time && state_.load(acquire) == asleep)
-    in_time = futex_wait(word(state_), asleep, deadline);
+    in_time = wait_while(word(state_), asleep, deadline);
   // Order: parker-permit.
   return state_.exchange(empty, acquire) == permit;
 }

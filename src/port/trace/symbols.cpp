@@ -3,12 +3,23 @@
 
 #include <dlfcn.h>
 
+#include <mutex>
+
+#include "port/switch/sanitizer.hpp"
+
 #if defined(WEFT_BACKTRACE_HEADER)
 #include WEFT_BACKTRACE_HEADER
 #endif
 
 namespace weft::detail {
 namespace {
+
+/// libbacktrace may be called by many threads, but ThreadSanitizer does not see what orders
+/// them.
+std::unique_lock<std::mutex> shown_to_sanitizers() noexcept {
+  static std::mutex lock;
+  return sanitizer_thread_count > 0 ? std::unique_lock(lock) : std::unique_lock<std::mutex>();
+}
 
 /// The symbol that stands nearest below the address in some symbol table.
 struct nearest {
@@ -83,6 +94,7 @@ bool symbols_have_lines() noexcept { return symbol_state() != nullptr; }
 
 void find_symbols(std::uintptr_t pc, void (*found)(void* argument, const symbol&),
                   void* argument) noexcept {
+  const std::unique_lock<std::mutex> shown = shown_to_sanitizers();
   nearest near;
   if (symbol_state()) backtrace_syminfo(symbol_state(), pc, note_symbol, ignore_error, &near);
   ask_the_linker(pc, near);

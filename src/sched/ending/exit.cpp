@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "port/clock.hpp"
@@ -47,10 +48,10 @@ void runtime::watch_for_exit() {
 /// one, exit() stops the workers only when it comes to the handler of the first use.
 void runtime::watch_thread_for_exit() {
   constexpr std::size_t far_more_than_a_note = 4096;
-  void* const room = std::malloc(far_more_than_a_note);
-  asm volatile("" : : "r"(room) : "memory");  // or the compiler leaves both calls out
+  // operator new, not an expression of new: the compiler may leave that out.
+  void* const room = ::operator new(far_more_than_a_note, std::nothrow);
   if (!room) return;
-  std::free(room);
+  ::operator delete(room);
   static thread_local thread_locals_end end;
   static_cast<void>(&end);
 }

@@ -1,5 +1,5 @@
-// install_crash_handler: fatal signals and std::terminate name the goroutine or the thread, and then
-// do what they would have done.
+// install_crash_handler: fatal signals and std::terminate name the goroutine or the thread, and
+// then do what they would have done.
 #include <unistd.h>
 
 #include <stdexcept>

@@ -36,10 +36,10 @@ inline constexpr bool with_tsan = __has_feature(thread_sanitizer);
 inline constexpr bool with_tsan = false;
 #endif
 
-/// AddressSanitizer takes the signals for itself, and reports in its own words.
-inline constexpr const char* asan_words = "AddressSanitizer";
+/// In a report of an overflow.
+inline constexpr const char* sanitizers_words = "Sanitizer: (stack-overflow|SEGV)";
 
-/// ThreadSanitizer lets weft report, and then reports too, and exits.
+/// ThreadSanitizer exits.
 struct dies_of {
   int signal;
   bool operator()(int status) const {

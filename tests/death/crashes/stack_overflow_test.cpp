@@ -28,10 +28,11 @@ class stack_overflow : public ::testing::TestWithParam<kind> {
   }
 };
 
-/// AddressSanitizer finds the overflow itself.
-bool ends_as_an_overflow(int status) { return with_asan ? status != 0 : dies_of{SIGABRT}(status); }
+/// Sanitizers handle the signal, and report the overflow, themselves.
+inline constexpr bool sanitized = with_asan || with_tsan;
+bool ends_as_an_overflow(int status) { return sanitized ? status != 0 : dies_of{SIGABRT}(status); }
 #define EXPECT_OVERFLOW(statement, words) \
-  EXPECT_EXIT(statement, ends_as_an_overflow, with_asan ? asan_words : words)
+  EXPECT_EXIT(statement, ends_as_an_overflow, sanitized ? sanitizers_words : words)
 
 TEST_P(stack_overflow, by_recursion_is_named_with_its_stack_and_what_helps) {
   EXPECT_OVERFLOW(in_parser([] { dig(0); }),
@@ -60,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(guards, stack_overflow,
                            return std::string(tested.param.guards) + tested.param.processors;
                          });
 
-// What runs on over the end of a stack without a guard spoils another's: the test spoils nothing but
-// the canary.
+// What runs on over the end of a stack without a guard spoils another's: the test spoils nothing
+// but the canary.
 class stack_overflow_without_guard : public at_processors {};
 
 /// Down to where the canary is, which stack_pool.cpp plants, and no further.

@@ -181,12 +181,12 @@ void exit_while_goroutines_hold_locks() {
     all_there.send();
     waited_for_by_a_goroutine.wait(kept_by_a_goroutine);
   });
+  all_there.recv();  // before the second one wants to write: no reader gets past that
   weft::go([=] {
     read_by_a_goroutine.lock_shared();
     all_there.send();
     read_by_a_goroutine.lock();
   });
-  all_there.recv();
   all_there.recv();
   std::exit(7);
 }

@@ -52,7 +52,8 @@ TEST_F(dump, lists_the_caller_first_and_others_that_run) {
   });
   wg.go([&] {
     weft::this_goroutine::set_name("caller");
-    EXPECT_TRUE(dump_says("'hog' [running]:\n\tgoroutine running on other thread; stack unavail"));
+    EXPECT_TRUE(dump_says("'hog' [running]:\nstack: "));
+    EXPECT_TRUE(dump_says("KiB touched\n\tgoroutine running on other thread; stack unavail"));
     const std::string text = weft::dump();
     EXPECT_LT(text.find("'caller' [running]"), text.find("'hog'"));
     stop.store(true);

@@ -22,7 +22,8 @@ using weft::detail::watch_memory_faults;
 class fault : public unit::in_a_fresh_process {
  protected:
   void SetUp() override {
-    if (weft::detail::with_asan) GTEST_SKIP() << "AddressSanitizer keeps these signals for itself";
+    if (weft::detail::with_asan || weft::detail::sanitizer_thread_count > 0)
+      GTEST_SKIP() << "a sanitizer keeps these signals for itself";
     unit::in_a_fresh_process::SetUp();
   }
 };

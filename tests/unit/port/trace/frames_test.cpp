@@ -27,7 +27,7 @@ using weft::detail::string_sink;
 using weft::detail::symbols_have_lines;
 using weft::detail::write_frames;
 
-volatile int frames_sink = 0;
+thread_local volatile int frames_sink = 0;
 
 TRACE_FRAME std::size_t innermost(weft::detail::trace_span pcs) {
   const std::size_t count = frames_test_capture(pcs);
