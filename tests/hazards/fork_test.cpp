@@ -14,6 +14,8 @@ using hazards::rounds;
 using hazards::run_scenario;
 using hazards::settings;
 
+constexpr bool allocator_may_be_locked = hazards::under_asan || hazards::under_tsan;
+
 void expect_good(const std::string& scenario) {
   const int count = rounds() < 4 ? 1 : rounds() / 2;
   for (int round = 0; round < count && !testing::Test::HasFailure(); ++round) {
@@ -37,12 +39,15 @@ void expect_refused(const std::string& scenario) {
 TEST(a_child_of_fork, execs) { expect_good("child_execs"); }
 TEST(a_child_of_fork, ends_at_once) { expect_good("child_ends_at_once"); }
 TEST(a_child_of_fork, uses_the_c_library) {
-  if (hazards::under_asan) GTEST_SKIP() << "AddressSanitizer's allocator may be locked at a fork";
+  if (allocator_may_be_locked) GTEST_SKIP() << "a sanitizer's allocator may be locked at a fork";
   expect_good("child_uses_the_c_library");
 }
-TEST(a_child_of_fork, uses_what_does_not_wait) { expect_good("child_uses_what_does_not_wait"); }
+TEST(a_child_of_fork, uses_what_does_not_wait) {
+  if (allocator_may_be_locked) GTEST_SKIP() << "a sanitizer's allocator may be locked at a fork";
+  expect_good("child_uses_what_does_not_wait");
+}
 TEST(a_child_of_fork, calls_exit) {
-  if (hazards::under_asan) GTEST_SKIP() << "AddressSanitizer's allocator may be locked at a fork";
+  if (allocator_may_be_locked) GTEST_SKIP() << "a sanitizer's allocator may be locked at a fork";
   expect_good("child_calls_exit");
 }
 TEST(a_child_of_fork, of_a_process_without_a_runtime_may_start_one) {
