@@ -3,11 +3,14 @@ package main
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 func init() {
 	benchmarks["yield_2"] = func(r *recorder) { yieldAmong(r, 2, 500_000) }
+	benchmarks["yield_2_beside_1000_reads"] = yieldBesideReads
 	benchmarks["yield_1000"] = func(r *recorder) { yieldAmong(r, 1_000, 1_000) }
 	benchmarks["spawn_batch_1000"] = spawnBatches
 	benchmarks["spawn_one"] = spawnOne
@@ -38,6 +41,41 @@ func yieldAmong(r *recorder, goroutines, yieldsEach int) {
 		sum += mine
 	}
 	expectEqual(sum, int64(goroutines)*int64(yieldsEach), "turns")
+}
+
+// A read that is Go's own parks its goroutine; a bare system call blocks a thread, as in weft.
+func yieldBesideReads(r *recorder) {
+	const readers, yieldsEach = 1_000, 500_000
+	var ends [2]int
+	if err := syscall.Pipe(ends[:]); err != nil {
+		panic(err)
+	}
+	var inside atomic.Int64
+	var stuck, all sync.WaitGroup
+	for i := 0; i < readers; i++ {
+		stuck.Go(func() {
+			inside.Add(1)
+			var b [1]byte
+			syscall.Read(ends[0], b[:])
+		})
+	}
+	for inside.Load() < readers {
+		runtime.Gosched()
+	}
+	start := time.Now()
+	for i := 0; i < 2; i++ {
+		all.Go(func() {
+			for n := 0; n < yieldsEach; n++ {
+				runtime.Gosched()
+			}
+		})
+	}
+	all.Wait()
+	r.recordEach(start, 2*yieldsEach)
+	syscall.Close(ends[1])
+	stuck.Wait()
+	syscall.Close(ends[0])
+	expectEqual(inside.Load(), readers, "readers")
 }
 
 func spawnBatches(r *recorder) {
