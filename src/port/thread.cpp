@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -72,6 +73,13 @@ stack_bounds thread_stack_bounds() noexcept {
 
 void read_thread_name(char (&to)[thread_name_room]) noexcept {
   if (::pthread_getname_np(::pthread_self(), to, sizeof to) != 0) to[0] = '\0';
+}
+
+bool memory_is_left() noexcept {
+  void* const page = std::malloc(4096);
+  asm volatile("" : : "r"(page) : "memory");  // or the compiler leaves both calls out
+  std::free(page);
+  return page != nullptr;
 }
 
 bool is_main_thread() noexcept { return this_thread_number() == ::getpid(); }

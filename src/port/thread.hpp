@@ -28,6 +28,8 @@ inline constexpr std::size_t thread_name_room = 16;
 void read_thread_name(char (&to)[thread_name_room]) noexcept;
 
 bool is_main_thread() noexcept;
+/// Whether malloc still gives a page: for calls of the C library that end the program without.
+bool memory_is_left() noexcept;
 /// The calling thread's number in the kernel.
 int this_thread_number() noexcept;
 /// Whether a thread of this process runs or would like to; false: it is blocked in the kernel.

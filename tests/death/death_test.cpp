@@ -18,6 +18,8 @@
 
 #include <gtest/gtest.h>
 
+#include "weft_test.hpp"
+
 extern char** environ;
 
 namespace {
@@ -63,6 +65,8 @@ ending run(const std::string& scenario, const std::vector<std::string>& environm
   const int fd = ::mkstemp(path.data());
   std::vector<char*> env;
   for (const std::string& each : environment) env.push_back(const_cast<char*>(each.c_str()));
+  std::string asan = weft_test::with_locals_on_stacks();
+  env.push_back(asan.data());  // the first one of a name counts
   for (char** e = environ; *e != nullptr; ++e)
     if (environment.empty() || !std::string(*e).starts_with("WEFT_MAXPROCS=")) env.push_back(*e);
   env.push_back(nullptr);

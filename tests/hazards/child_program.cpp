@@ -54,6 +54,8 @@ ending run_scenario(const std::string& name, const std::vector<std::string>& env
   const int fd = ::mkstemp(path.data());
   std::vector<char*> env;
   for (const std::string& each : environment) env.push_back(const_cast<char*>(each.c_str()));
+  std::string asan = weft_test::with_locals_on_stacks();
+  env.push_back(asan.data());  // the first one of a name counts
   for (char** e = environ; *e != nullptr; ++e) env.push_back(*e);
   env.push_back(nullptr);
 

@@ -47,14 +47,13 @@ TEST_P(processors, taken_away_from_goroutines_that_never_block) {
         }
       });
     const int before = weft::max_procs();
-    for (int n = 0; n < 30; ++n) {
+    for (int n = 0; n < 30 || spins.load() == 0; ++n) {
       weft::set_max_procs(1 + static_cast<int>(random.below(8)));
       weft::sleep_for(random.tiny_wait());
     }
     weft::set_max_procs(before);
     over.store(true);
     all.wait();
-    EXPECT_GT(spins.load(), 0);
   });
 }
 

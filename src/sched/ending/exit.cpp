@@ -11,10 +11,8 @@
 //             R2 a frozen worker is in frozen_, and in no other list.
 // Locks: the idle lock.
 // Tested by: tests/hazards/exit_test.cpp, tests/death
-#include <cstddef>
 #include <cstdlib>
 #include <mutex>
-#include <new>
 #include <utility>
 
 #include "port/clock.hpp"
@@ -47,11 +45,7 @@ void runtime::watch_for_exit() {
 /// glibc ends the program if it has no memory to take note of a thread_local's destructor. Without
 /// one, exit() stops the workers only when it comes to the handler of the first use.
 void runtime::watch_thread_for_exit() {
-  constexpr std::size_t far_more_than_a_note = 4096;
-  // operator new, not an expression of new: the compiler may leave that out.
-  void* const room = ::operator new(far_more_than_a_note, std::nothrow);
-  if (!room) return;
-  ::operator delete(room);
+  if (!memory_is_left()) return;
   static thread_local thread_locals_end end;
   static_cast<void>(&end);
 }

@@ -6,6 +6,7 @@
 
 #include <weft/weft.hpp>
 
+#include "port/switch/sanitizer.hpp"
 #include "unit_support.hpp"
 
 namespace {
@@ -72,9 +73,10 @@ TEST_F(census, copies_the_live_part_of_a_stack) {
     });
     const goroutine_view v = seen_waiting("deep");
     const std::vector<std::byte> copy = copy_live_stack(v);
-    EXPECT_GT(copy.size(), 2048U);
+    EXPECT_GT(copy.size(), weft::detail::with_asan ? 0U : 2048U);
     const std::vector<std::byte> mark(2048, std::byte{'w'});
-    EXPECT_NE(std::search(copy.begin(), copy.end(), mark.begin(), mark.end()), copy.end());
+    if (!weft::detail::with_asan)  // which may keep locals elsewhere
+      EXPECT_NE(std::search(copy.begin(), copy.end(), mark.begin(), mark.end()), copy.end());
     c.send(1);
     while (is_as_seen(v)) weft::yield();
     EXPECT_TRUE(copy_live_stack(v).empty());
