@@ -66,7 +66,9 @@ runtime::standstill runtime::look_for_deadlock() {
   if (!every_worker_sleeps() || clock_or_signal_could_act()) return standstill::no;
   std::uint64_t changes = 0;
   const std::size_t parked = parked_threads::count_asleep(changes);
-  if (parked == 0 && count_goroutines() == 0) return standstill::no;
+  // One that has woken the monitor may be about to fall asleep: it will not wake it again.
+  if (parked == 0 && count_goroutines() == 0)
+    return parked_threads::anybody() ? standstill::others_could_act : standstill::no;
   int workers = 0;
   {
     std::lock_guard guard(idle_lock_);

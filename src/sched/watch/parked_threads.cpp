@@ -63,4 +63,9 @@ std::size_t parked_threads::count_asleep(std::uint64_t& changes) noexcept {
   return count;
 }
 
+bool parked_threads::anybody() noexcept {
+  std::lock_guard guard(parked.lock);
+  return parked.count > 0;
+}
+
 }  // namespace weft::detail

@@ -56,6 +56,8 @@ class parked_threads {
   /// How many of them sleep for good: nobody has woken them, no clock will. `changes` grows with
   /// every enter and leave.
   static std::size_t count_asleep(std::uint64_t& changes) noexcept;
+  /// Whether any is listed, asleep or about to be.
+  static bool anybody() noexcept;
 };
 
 }  // namespace weft::detail
