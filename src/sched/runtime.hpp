@@ -151,7 +151,7 @@ class runtime {
   // watch/deadlock.cpp
   enum class standstill : std::uint8_t { no, others_could_act, for_ever };
   standstill look_for_deadlock();
-  bool every_worker_sleeps() noexcept;
+  standstill look_at_workers() noexcept;
   bool clock_or_signal_could_act() const noexcept;
 
   // idle.cpp

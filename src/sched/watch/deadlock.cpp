@@ -39,20 +39,20 @@ bool all_wait(const std::vector<goroutine_view>& views) noexcept {
 
 bool none_moved(const std::vector<goroutine_view>& views) noexcept {
   heavy_barrier();  // Order: census. See census.hpp.
-  return std::all_of(views.begin(), views.end(), [](const goroutine_view& v) {
-    return v.block->state.word() == v.word;
-  });
+  return std::all_of(views.begin(), views.end(),
+                     [](const goroutine_view& v) { return v.block->state.word() == v.word; });
 }
 
 }  // namespace
 
-bool runtime::every_worker_sleeps() noexcept {
+runtime::standstill runtime::look_at_workers() noexcept {
   std::lock_guard guard(idle_lock_);
-  if (stopping() || running_count_ > 0 || detached_count_ > 0) return false;
-  if (lookout_ && !lookout_->sleep.is_asleep()) return false;
+  if (stopping() || running_count_ > 0 || detached_count_ > 0) return standstill::no;
+  // One that is about to fall asleep will not wake the monitor for that.
+  if (lookout_ && !lookout_->sleep.is_asleep()) return standstill::others_could_act;
   for (const worker* w = idle_.front(); w; w = w->next)
-    if (!w->sleep.is_asleep()) return false;
-  return true;
+    if (!w->sleep.is_asleep()) return standstill::others_could_act;
+  return standstill::for_ever;
 }
 
 bool runtime::clock_or_signal_could_act() const noexcept {
@@ -63,12 +63,14 @@ bool runtime::clock_or_signal_could_act() const noexcept {
 }
 
 runtime::standstill runtime::look_for_deadlock() {
-  if (!every_worker_sleeps() || clock_or_signal_could_act()) return standstill::no;
+  const standstill workers_do = look_at_workers();
+  if (workers_do == standstill::no || clock_or_signal_could_act()) return standstill::no;
   std::uint64_t changes = 0;
   const std::size_t parked = parked_threads::count_asleep(changes);
   // One that has woken the monitor may be about to fall asleep: it will not wake it again.
   if (parked == 0 && count_goroutines() == 0)
     return parked_threads::anybody() ? standstill::others_could_act : standstill::no;
+  if (workers_do != standstill::for_ever) return workers_do;
   int workers = 0;
   {
     std::lock_guard guard(idle_lock_);
@@ -80,8 +82,8 @@ runtime::standstill runtime::look_for_deadlock() {
   if (!all_wait(views)) return standstill::others_could_act;
   std::uint64_t changes_since = 0;
   const bool same = parked_threads::count_asleep(changes_since) == parked &&
-                    changes_since == changes && none_moved(views) && every_worker_sleeps() &&
-                    !clock_or_signal_could_act();
+                    changes_since == changes && none_moved(views) &&
+                    look_at_workers() == standstill::for_ever && !clock_or_signal_could_act();
   return same ? standstill::for_ever : standstill::others_could_act;
 }
 
