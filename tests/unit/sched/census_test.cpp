@@ -75,8 +75,9 @@ TEST_F(census, copies_the_live_part_of_a_stack) {
     const std::vector<std::byte> copy = copy_live_stack(v);
     EXPECT_GT(copy.size(), weft::detail::with_asan ? 0U : 2048U);
     const std::vector<std::byte> mark(2048, std::byte{'w'});
-    if (!weft::detail::with_asan)  // which may keep locals elsewhere
+    if (!weft::detail::with_asan) {  // which may keep locals elsewhere
       EXPECT_NE(std::search(copy.begin(), copy.end(), mark.begin(), mark.end()), copy.end());
+    }
     c.send(1);
     while (is_as_seen(v)) weft::yield();
     EXPECT_TRUE(copy_live_stack(v).empty());
