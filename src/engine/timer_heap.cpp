@@ -1,6 +1,7 @@
 // The pairing heap: insert in constant time, remove the first or any other in O(log n) amortised.
 #include "engine/timer_heap.hpp"
 
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -147,9 +148,12 @@ void timer_heap::collect_due(deadline_ns now, wake_list& woken) noexcept {
 }
 
 void timer_heap::move_all_to(timer_heap& other) noexcept {
-  // Two heaps are locked only here, and always towards processor 0's: no cycle.
-  std::lock_guard guard(lock_);
-  std::lock_guard other_guard(other.lock_);
+  if (&other == this) return;
+  // Two heaps are locked only here. By address: while places change hands, one may move to another
+  // that moves back.
+  const bool is_lower = std::less<>()(this, &other);
+  std::lock_guard lower_guard(is_lower ? lock_ : other.lock_);
+  std::lock_guard upper_guard(is_lower ? other.lock_ : lock_);
   while (root_) {
     timer_node& node = *root_;
     const deadline_ns when = node.when_;

@@ -274,7 +274,7 @@ class timer_heap_by_threads : public unit::at_counts {};
 WEFT_AT_COUNTS(timer_heap_by_threads);
 
 /// Each thread arms wakes that stand on its own stack and disarms them again, while one thread
-/// fires and one moves everything. After disarm() nobody may touch the node, and whoever the timer
+/// fires and two move everything, one each way. After disarm() nobody may touch the node, and whoever the timer
 /// claimed is woken exactly once.
 TEST_P(timer_heap_by_threads, after_disarm_nobody_touches_the_node) {
   timer_heap heaps[2];
@@ -284,7 +284,7 @@ TEST_P(timer_heap_by_threads, after_disarm_nobody_touches_the_node) {
   std::vector<std::unique_ptr<sleeper[]>> sleepers(static_cast<std::size_t>(GetParam()));
   const int rounds = scaled(30'000);
   for (auto& each : sleepers) each.reset(new sleeper[static_cast<std::size_t>(rounds)]);
-  unit::on_threads(GetParam() + 2, [&](int number) {
+  unit::on_threads(GetParam() + 3, [&](int number) {
     if (number < GetParam()) {
       unit::sequence s(static_cast<unsigned>(number + 1));
       for (int i = 0; i < rounds; ++i) {
@@ -302,7 +302,7 @@ TEST_P(timer_heap_by_threads, after_disarm_nobody_touches_the_node) {
       if (number == GetParam())
         for (timer_heap& heap : heaps) woken_count += static_cast<int>(collect(heap, 50).size());
       else
-        heaps[1].move_all_to(heaps[0]);
+        heaps[number % 2].move_all_to(heaps[1 - number % 2]);
       std::this_thread::yield();
     }
   });
