@@ -49,6 +49,10 @@ const char* words(wait_reason reason) noexcept {
       return "task group wait";
     case wait_reason::parallel:
       return "parallel wait";
+    case wait_reason::io_read:
+      return "IO wait";
+    case wait_reason::io_write:
+      return "IO wait";
   }
   return "";
 }

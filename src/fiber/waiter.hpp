@@ -42,6 +42,8 @@ enum class wait_reason : std::uint8_t {
   task_join,
   task_group,
   parallel,
+  io_read,
+  io_write,
 };
 
 const char* words(wait_reason reason) noexcept;

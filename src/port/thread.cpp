@@ -17,6 +17,8 @@
 
 #include <weft/detail/atomic.hpp>
 
+#include "port/file/uring.hpp"
+
 namespace weft::detail {
 namespace {
 
@@ -104,6 +106,19 @@ char state_of_thread(int thread_number) noexcept {
   return line[name_end + 2];
 }
 
+/// One of those by which the kernel carries out what io_uring was asked for: it runs no program.
+bool is_kernel_worker(const char* number) noexcept {
+  constexpr std::string_view its_name = "iou-";
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%.20s/comm", number);
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char name[its_name.size()];
+  const ssize_t count = ::read(fd, name, sizeof name);
+  ::close(fd);
+  return count > 0 && std::string_view(name, static_cast<std::size_t>(count)) == its_name;
+}
+
 }  // namespace
 
 bool thread_is_runnable(int thread_number) noexcept {
@@ -116,7 +131,8 @@ int count_threads() noexcept {
   if (!folder) return -1;
   int count = 0;
   while (const dirent* entry = ::readdir(folder))
-    if (entry->d_name[0] != '.') ++count;
+    if (entry->d_name[0] != '.' && !(uring_in_use.read() && is_kernel_worker(entry->d_name)))
+      ++count;
   ::closedir(folder);
   // A main thread that has ended stays until the process ends.
   if (state_of_thread(::getpid()) == 'Z') --count;

@@ -9,9 +9,10 @@
 #include <algorithm>
 #include <mutex>
 
-#include "port/sync/barrier.hpp"
+#include "engine/poller.hpp"
 #include "port/clock.hpp"
 #include "port/fork.hpp"
+#include "port/sync/barrier.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 
@@ -67,11 +68,20 @@ bool runtime::take_injected(processor& p) noexcept {
   return true;
 }
 
+/// While there is always work: a system call now and then, however short the turns are.
+void runtime::look_at_descriptors_if_due() noexcept {
+  constexpr deadline_ns pause_ns = 20'000;
+  if (!poll_is_open() || !poller::get().anybody_waits()) return;
+  if (now_ns() - poller::get().last_look_ns() >= pause_ns) look_at_descriptors();
+}
+
 /// On a goroutine's stack, every few switches: what would otherwise wait until it blocks.
 void runtime::housekeep(worker& w) noexcept {
   constexpr std::uint32_t injection_every = 64;
+  constexpr std::uint32_t descriptors_every = 64;
   processor& p = *w.owned;
   if (p.arrivals % injection_every == 0 && !injected_.empty()) take_injected(p);
+  if (p.arrivals % descriptors_every == 0) look_at_descriptors_if_due();
   if (p.timers.earliest() == never_ns) return;
   wake_list woken;
   w.keeps_time = true;
@@ -80,20 +90,19 @@ void runtime::housekeep(worker& w) noexcept {
   ready(woken);
 }
 
-/// Everything a worker can find without taking it from another.
+/// What a worker can find without a system call, and without taking it from another.
 goroutine* runtime::poll(worker& w) noexcept {
   fire_due_timers();
   if (goroutine* g = w.owned->pick_owner()) return g;
-  if (!take_injected(*w.owned)) return nullptr;
-  return w.owned->pick_owner();
+  return take_injected(*w.owned) ? w.owned->pick_owner() : nullptr;
 }
 
 goroutine* runtime::steal(worker& w) noexcept {
   const int count = processors_made_.read();
   const auto start = w.random.below(static_cast<std::uint32_t>(count));
   for (int i = 0; i < count; ++i) {
-    processor* victim = processors_[(start + static_cast<std::size_t>(i)) %
-                                    static_cast<std::size_t>(count)].read();
+    processor* victim =
+        processors_[(start + static_cast<std::size_t>(i)) % static_cast<std::size_t>(count)].read();
     if (!victim || victim == w.owned) continue;
     batch loot = victim->steal_aged();
     if (loot.empty()) continue;
@@ -103,7 +112,9 @@ goroutine* runtime::steal(worker& w) noexcept {
   return nullptr;
 }
 
-void runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
+/// Returns: whom descriptors have made runnable. They are this worker's, whatever its role has
+/// become meanwhile.
+goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
   for (int i = 0; i < processors_made_.read(); ++i) {
     processor* p = processors_[static_cast<std::size_t>(i)].read();
     if (p && p != w.owned) p->sample();
@@ -118,11 +129,39 @@ void runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
     until = std::min(until, now_ns() + period_ns);
     period_ns = std::min(2 * period_ns, longest_nap_ns);
   }
-  static_cast<void>(w.sleep.park_until(until));
+  nap_until_.write(until);
+  if (!poll_is_open()) {
+    static_cast<void>(w.sleep.park_until(until));
+    return nullptr;
+  }
+  wake_list woken;
+  w.sleep.park_in_poller([&] { poller::get().collect(until, woken); });
+  if (woken.empty()) return nullptr;
+  ready(woken);
+  return w.owned->pick_owner();
+}
+
+void ensure_polling() {
+  if (poll_is_open()) [[likely]]
+    return;
+  runtime::get().ensure_running();
+  open_poll();
+  runtime::get().wake_one();  // the lookout may sleep elsewhere
+}
+
+/// What descriptors have to tell, without waiting for it.
+bool runtime::look_at_descriptors() noexcept {
+  if (!poll_is_open() || !poller::get().anybody_waits()) return false;
+  wake_list woken;
+  const bool news = poller::get().collect(0, woken);
+  ready(woken);
+  return news;
 }
 
 goroutine* runtime::find_work(worker& w) noexcept {
   if (goroutine* g = poll(w)) return g;
+  if (look_at_descriptors())
+    if (goroutine* g = w.owned->pick_owner()) return g;
   if (!become_idle(w)) return nullptr;
   deadline_ns period_ns = first_nap_ns;
   for (;;) {
@@ -142,22 +181,29 @@ goroutine* runtime::find_work(worker& w) noexcept {
       case worker_role::lookout: {
         goroutine* g = poll(w);
         if (!g) g = steal(w);
+        if (!g && !must_attend(w)) g = nap(w, period_ns);
         if (g || must_attend(w)) {
           leave_idle(w);
           return g;
         }
-        nap(w, period_ns);
       }
     }
   }
 }
 
-/// The last to run out of work is the lookout: it knows its own timers, and is warm.
+/// The last to run out of work is the lookout: it knows its own timers, and is warm. But there is
+/// only one sleeper in the poller (an interruption wakes any of them): that one stays the lookout.
 /// Returns false if its processor was detached: then it is not for this worker to be idle.
 bool runtime::become_idle(worker& w) noexcept {
   std::lock_guard guard(idle_lock_);
   if (w.owned->detached.read()) return false;
   --running_count_;
+  if (lookout_ && poll_is_open()) {
+    w.role = worker_role::idle;
+    idle_.push_back(&w);
+    if (w.owned->timers.earliest() < nap_until_.read()) lookout_->sleep.unpark();
+    return true;
+  }
   if (lookout_) {
     lookout_->role = worker_role::idle;
     idle_.push_back(lookout_);
@@ -192,7 +238,7 @@ void runtime::leave_idle(worker& w) noexcept {
 }
 
 bool runtime::anything_waits() const noexcept {
-  return earliest_timer() != never_ns || work_waits();
+  return earliest_timer() != never_ns || poller::get().anybody_waits() || work_waits();
 }
 
 bool runtime::work_waits() const noexcept {

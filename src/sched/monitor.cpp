@@ -65,6 +65,7 @@ void runtime::monitor_thread(void*) {
     }
     refresh_coarse_clock();
     r.drain_detached();
+    if (!r.nothing_runs()) r.look_at_descriptors_if_due();
     alert_rounds = r.look_after_processors() ? alert_rounds_max : std::max(alert_rounds - 1, 0);
     idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
     if (idle_rounds == calm_rounds_max) {

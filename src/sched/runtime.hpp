@@ -152,14 +152,16 @@ class runtime {
   enum class standstill : std::uint8_t { no, others_could_act, for_ever };
   standstill look_for_deadlock();
   standstill look_at_workers() noexcept;
-  bool clock_or_signal_could_act() const noexcept;
+  bool outside_could_act() const noexcept;
 
   // idle.cpp
   goroutine* find_work(worker& w) noexcept;
   goroutine* poll(worker& w) noexcept;
   goroutine* steal(worker& w) noexcept;
-  void nap(worker& w, deadline_ns& period_ns) noexcept;
+  goroutine* nap(worker& w, deadline_ns& period_ns) noexcept;
   void fire_due_timers() noexcept;
+  bool look_at_descriptors() noexcept;
+  void look_at_descriptors_if_due() noexcept;
   bool take_injected(processor& p) noexcept;
   bool become_idle(worker& w) noexcept;
   void leave_idle(worker& w) noexcept;
@@ -200,6 +202,7 @@ class runtime {
   int active_count_ = 0;
   int running_count_ = 0;
   worker* lookout_ = nullptr;
+  hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;
   intrusive_queue<worker, &worker::next> frozen_;

@@ -69,6 +69,10 @@ rng& this_rng() noexcept;
 /// Arms an action on the calling worker's processor, or on processor 0's from a plain thread.
 void arm(timed_action& action, deadline_ns when, deadline_ns period, std::uint64_t epoch) noexcept;
 
+/// Starts the runtime and the poller if they do not run yet. From then on a worker that has nothing
+/// to do sleeps in the poller. Throws: std::system_error, std::bad_alloc.
+void ensure_polling();
+
 /// Starts the runtime if it does not run yet. Throws: std::system_error, std::bad_alloc.
 void ensure_running();
 

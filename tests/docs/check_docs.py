@@ -64,13 +64,15 @@ class Tree:
         return path in self.files or path in self.folders
 
     def is_compiled(self, path):
-        """Its folder's CMakeLists.txt, or that of a folder above, names it."""
+        """Its folder's CMakeLists.txt, or that of a folder above, names it or all tests."""
         stem = os.path.splitext(os.path.basename(path))[0]
         folder = os.path.dirname(path)
         while folder:
             lists = os.path.join(folder, "CMakeLists.txt")
             if lists in self.files:
-                return re.search(rf"\b{re.escape(stem)}\b", read(os.path.join(self.root, lists)))
+                text = read(os.path.join(self.root, lists))
+                of_all = stem.endswith("_test") and '"*_test.cpp"' in text
+                return of_all or re.search(rf"\b{re.escape(stem)}\b", text)
             folder = os.path.dirname(folder)
         return False
 

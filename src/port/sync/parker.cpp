@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "port/clock.hpp"
+#include "port/poll/epoll.hpp"
 #include "port/switch/sanitizer.hpp"
 
 namespace weft::detail {
@@ -79,7 +80,9 @@ bool parker::park_until(deadline_ns deadline) noexcept {
 
 void parker::unpark() noexcept {
   // Order: parker-permit. release pairs with the acquire in park_until().
-  if (state_.exchange(permit, release) != asleep) return;
+  const std::uint32_t before = state_.exchange(permit, release);
+  if (before == polling) return interrupt_poll();
+  if (before != asleep) return;
   const int saved = errno;
   ::syscall(SYS_futex, word(state_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   errno = saved;

@@ -15,6 +15,7 @@
 #include <new>
 #include <vector>
 
+#include "engine/poller.hpp"
 #include "port/clock.hpp"
 #include "port/signal.hpp"
 #include "port/switch/sanitizer.hpp"
@@ -55,8 +56,8 @@ runtime::standstill runtime::look_at_workers() noexcept {
   return standstill::for_ever;
 }
 
-bool runtime::clock_or_signal_could_act() const noexcept {
-  if (awaited_signal_count() > 0 || work_waits()) return true;
+bool runtime::outside_could_act() const noexcept {
+  if (awaited_signal_count() > 0 || poller::get().anybody_waits() || work_waits()) return true;
   for (const processor* p = made_.read(); p; p = p->next_made)
     if (p->timers.earliest() != never_ns) return true;
   return false;
@@ -64,7 +65,7 @@ bool runtime::clock_or_signal_could_act() const noexcept {
 
 runtime::standstill runtime::look_for_deadlock() {
   const standstill workers_do = look_at_workers();
-  if (workers_do == standstill::no || clock_or_signal_could_act()) return standstill::no;
+  if (workers_do == standstill::no || outside_could_act()) return standstill::no;
   std::uint64_t changes = 0;
   const std::size_t parked = parked_threads::count_asleep(changes);
   // One that has woken the monitor may be about to fall asleep: it will not wake it again.
@@ -83,7 +84,7 @@ runtime::standstill runtime::look_for_deadlock() {
   std::uint64_t changes_since = 0;
   const bool same = parked_threads::count_asleep(changes_since) == parked &&
                     changes_since == changes && none_moved(views) &&
-                    look_at_workers() == standstill::for_ever && !clock_or_signal_could_act();
+                    look_at_workers() == standstill::for_ever && !outside_could_act();
   return same ? standstill::for_ever : standstill::others_could_act;
 }
 

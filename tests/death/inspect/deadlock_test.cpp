@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -49,6 +50,26 @@ void wait_for_one_that_is_never_done() {
     c.recv();
   });
   wg.wait();
+}
+
+/// What io_uring, or the thread that does without it, has done does not count as somebody who could
+/// still act.
+void wait_for_nobody_after_writing_a_file() {
+  std::string name = (std::filesystem::temp_directory_path() / "weft-deadlock-XXXXXX").string();
+  weft::io::file f(::mkstemp(name.data()));
+  ::unlink(name.c_str());
+  f.write_at(0, std::string_view("on the disk"));
+  f.sync();
+  receive_alone();
+}
+
+TEST_P(deadlock, after_writing_a_file) {
+  EXPECT_EXIT(weft::run(wait_for_nobody_after_writing_a_file), ExitedWithCode(2), words_of_go);
+  EXPECT_EXIT(wait_for_nobody_after_writing_a_file(), ExitedWithCode(2), words_of_go);
+  ::setenv("WEFT_IO_URING", "0", 1);
+  EXPECT_EXIT(weft::run(wait_for_nobody_after_writing_a_file), ExitedWithCode(2), words_of_go);
+  EXPECT_EXIT(wait_for_nobody_after_writing_a_file(), ExitedWithCode(2), words_of_go);
+  ::unsetenv("WEFT_IO_URING");
 }
 
 TEST_P(deadlock, names_what_each_waits_on) {

@@ -40,6 +40,8 @@ REASONS = {
     "task_join": "task join",
     "task_group": "task group wait",
     "parallel": "parallel wait",
+    "io_read": "IO wait",
+    "io_write": "IO wait",
 }
 
 
