@@ -5,6 +5,10 @@
 // worker that makes something runnable only looks whether the processors are watched. So a burst of
 // tiny work stays on the processor that is fast at it, and long work spreads.
 //
+// A lookout that finds one thing to do may be back before another is awake to stand in for it. So
+// one of the idle is its deputy: it looks after each beat, and stands in when nobody has been there
+// for all of it. Only where there is no deputy, or more to do, is somebody woken at once.
+//
 // Orders: watched: see runtime.hpp.
 #include <algorithm>
 #include <mutex>
@@ -21,6 +25,7 @@ namespace {
 
 constexpr deadline_ns first_nap_ns = 50'000;
 constexpr deadline_ns longest_nap_ns = 250'000;  // 2 % of a CPU that has nothing else to do
+constexpr deadline_ns beat_ns = 250'000;
 
 }  // namespace
 
@@ -32,6 +37,11 @@ void runtime::update_watched_locked() noexcept {
 worker_role runtime::role_of(worker& w) noexcept {
   std::lock_guard guard(idle_lock_);
   return w.role;
+}
+
+bool runtime::has_lookout() noexcept {
+  std::lock_guard guard(idle_lock_);
+  return lookout_ != nullptr;
 }
 
 bool runtime::must_attend(const worker& w) const noexcept {
@@ -106,19 +116,25 @@ goroutine* runtime::steal(worker& w) noexcept {
     if (!victim || victim == w.owned) continue;
     batch loot = victim->steal_aged();
     if (loot.empty()) continue;
+    calls_in_vain_.write(0);
     w.owned->push_batch_owner(std::move(loot));
     return w.owned->pick_owner();
   }
   return nullptr;
 }
 
-/// Returns: whom descriptors have made runnable. They are this worker's, whatever its role has
-/// become meanwhile.
-goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
+/// For steal_aged().
+void runtime::sample_others(const worker& w) noexcept {
   for (int i = 0; i < processors_made_.read(); ++i) {
     processor* p = processors_[static_cast<std::size_t>(i)].read();
     if (p && p != w.owned) p->sample();
   }
+}
+
+/// Returns: whom descriptors have made runnable. They are this worker's, whatever its role has
+/// become meanwhile.
+goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
+  sample_others(w);
   bool alone = false;
   {
     std::lock_guard guard(idle_lock_);
@@ -160,10 +176,12 @@ bool runtime::look_at_descriptors() noexcept {
 
 goroutine* runtime::find_work(worker& w) noexcept {
   if (goroutine* g = poll(w)) return g;
-  if (look_at_descriptors())
+  // Else it will sleep in the poller itself, and asks it then.
+  if (has_lookout() && look_at_descriptors())
     if (goroutine* g = w.owned->pick_owner()) return g;
   if (!become_idle(w)) return nullptr;
   deadline_ns period_ns = first_nap_ns;
+  bool may_be_deputy = true;
   for (;;) {
     switch (role_of(w)) {
       case worker_role::running:
@@ -175,10 +193,11 @@ goroutine* runtime::find_work(worker& w) noexcept {
           leave_idle(w);
           return nullptr;
         }
-        w.sleep.park();
+        sleep_idle(w, may_be_deputy);
         period_ns = first_nap_ns;
         break;
       case worker_role::lookout: {
+        may_be_deputy = true;
         goroutine* g = poll(w);
         if (!g) g = steal(w);
         if (!g && !must_attend(w)) g = nap(w, period_ns);
@@ -189,6 +208,56 @@ goroutine* runtime::find_work(worker& w) noexcept {
       }
     }
   }
+}
+
+/// As the deputy, if there is none: one that nothing has happened to for a beat is not needed, and
+/// sleeps until it is woken.
+void runtime::sleep_idle(worker& w, bool& may_be_deputy) noexcept {
+  std::uint64_t departures = 0;
+  {
+    std::lock_guard guard(idle_lock_);
+    if (w.role != worker_role::idle) return;
+    if (may_be_deputy && !deputy_) deputy_ = &w;
+    may_be_deputy = deputy_ == &w;
+    departures = departures_;
+  }
+  if (may_be_deputy)
+    may_be_deputy = sleep_for_a_beat(w, departures);
+  else
+    w.sleep.park();
+}
+
+/// Returns: whether it may be the deputy for another beat.
+bool runtime::sleep_for_a_beat(worker& w, std::uint64_t departures) noexcept {
+  sample_others(w);
+  if (w.sleep.park_until(now_ns() + beat_ns)) return true;  // called, or asked to attend
+  {
+    std::lock_guard guard(idle_lock_);
+    if (deputy_ != &w || departures_ != departures) return true;
+    deputy_ = nullptr;
+    if (lookout_) return false;
+  }
+  replace_absent_lookout(w);
+  return false;
+}
+
+void runtime::replace_absent_lookout(worker& w) noexcept {
+  heavy_barrier();  // Order: watched. From now on who makes something runnable calls somebody.
+  if (!anything_waits()) return;
+  std::lock_guard guard(idle_lock_);
+  if (w.role != worker_role::idle || lookout_ || stopping()) return;
+  remove_idle_locked(w);
+  w.role = worker_role::lookout;
+  lookout_ = &w;
+  update_watched_locked();
+}
+
+void runtime::remove_idle_locked(worker& w) noexcept {
+  intrusive_queue<worker, &worker::next> others;
+  while (worker* other = idle_.pop_front())
+    if (other != &w) others.push_back(other);
+  idle_ = others;
+  if (deputy_ == &w) deputy_ = nullptr;
 }
 
 /// The last to run out of work is the lookout: it knows its own timers, and is warm. But there is
@@ -215,16 +284,15 @@ bool runtime::become_idle(worker& w) noexcept {
 }
 
 void runtime::leave_idle(worker& w) noexcept {
+  bool deputized = false;
   {
     std::lock_guard guard(idle_lock_);
     if (w.role == worker_role::running) return;
     if (lookout_ == &w) {
       lookout_ = nullptr;
+      ++departures_;
     } else {
-      intrusive_queue<worker, &worker::next> others;
-      while (worker* other = idle_.pop_front())
-        if (other != &w) others.push_back(other);
-      idle_ = others;
+      remove_idle_locked(w);
     }
     w.role = worker_role::running;
     // Another has become the lookout since w began to look, and may nap as one who is alone.
@@ -232,13 +300,41 @@ void runtime::leave_idle(worker& w) noexcept {
     wake_monitor_locked();
     update_watched_locked();
     if (watched_.read()) return;
+    deputized = deputy_ != nullptr;
   }
+  if (deputized) return call_for_help(*w.owned);
   heavy_barrier();  // Order: watched. Pairs with the owner lock's light_barrier in a push.
   if (anything_waits()) call_lookout();
 }
 
+/// Where there is a deputy, only for more than `here` can do at once; and rarely, when those who
+/// were called have found nothing to take: the work was done before they came.
+void runtime::call_for_help(const processor& here) noexcept {
+  constexpr int tries = 4;
+  constexpr std::uint64_t rarely = 64;
+  {
+    std::lock_guard guard(idle_lock_);
+    if (deputy_) {
+      if (!needs_help(here)) return;
+      if (calls_in_vain_.read() >= tries && departures_ % rarely != 0) return;
+      calls_in_vain_.write(calls_in_vain_.read() + 1);
+    }
+  }
+  call_lookout();
+}
+
 bool runtime::anything_waits() const noexcept {
   return earliest_timer() != never_ns || poller::get().anybody_waits() || work_waits();
+}
+
+/// What a deputy need not be left to find: more than `here` can do at once.
+bool runtime::needs_help(const processor& here) const noexcept {
+  if (!injected_.empty()) return true;
+  for (int i = 0; i < processors_made_.read(); ++i) {
+    const processor* p = processors_[static_cast<std::size_t>(i)].read();
+    if (p && (p == &here ? p->has_company() : p->has_work())) return true;
+  }
+  return false;
 }
 
 bool runtime::work_waits() const noexcept {
@@ -254,7 +350,8 @@ void runtime::call_lookout() noexcept {
   {
     std::lock_guard guard(idle_lock_);
     if (stopping() || lookout_) return update_watched_locked();
-    if (worker* w = idle_.pop_front()) {
+    if (worker* w = deputy_ ? deputy_ : idle_.front()) {
+      remove_idle_locked(*w);
       w->role = worker_role::lookout;
       lookout_ = w;
       update_watched_locked();

@@ -122,6 +122,11 @@ bool processor::has_work() const noexcept {
   return next_.read() || oldest_fresh_.read() || started_pushed_.read() != started_popped_.read();
 }
 
+bool processor::has_company() const noexcept {
+  if (oldest_fresh_.read()) return true;
+  return (next_.read() ? 1 : 0) + (started_pushed_.read() - started_popped_.read()) > 1;
+}
+
 batch processor::steal_aged() noexcept {
   const auto fresh_aged = [this] {
     const goroutine* seen = sampled_.oldest_fresh.read();

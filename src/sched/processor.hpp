@@ -78,6 +78,9 @@ class alignas(128) processor {
   batch steal_aged() noexcept;
   /// A hint: whether anything is runnable.
   bool has_work() const noexcept;
+  /// A hint: whether there is more than one that was made ready, or one that was started, which is
+  /// meant to run beside others.
+  bool has_company() const noexcept;
   /// A hint that grows when the one that runs starts others or makes them ready.
   std::uint64_t pushes() const noexcept {
     return created.read() + next_number_.read() + started_pushed_.read();

@@ -4,6 +4,7 @@
 // Who wakes whom stands in idle.cpp.
 // Locks: idle_lock_ before a parker; nothing else is taken under it.
 // Invariants: R1 lookout_ is set, or watched_ is false, or nobody is left who could watch.
+//             R1a deputy_ is in idle_, and looks within a beat whether there is a lookout.
 //             R2 a processor is owned by exactly one worker, or unused.
 //             R3 a processor in processors_ is not detached, but for the moment of its detaching.
 // Orders: watched: leave_idle() writes it, then fences, then looks for work; a worker makes work
@@ -165,12 +166,20 @@ class runtime {
   bool take_injected(processor& p) noexcept;
   bool become_idle(worker& w) noexcept;
   void leave_idle(worker& w) noexcept;
+  void sleep_idle(worker& w, bool& may_be_deputy) noexcept;
+  bool sleep_for_a_beat(worker& w, std::uint64_t departures) noexcept;
+  void replace_absent_lookout(worker& w) noexcept;
+  void remove_idle_locked(worker& w) noexcept;
+  void sample_others(const worker& w) noexcept;
   void call_lookout() noexcept;
+  void call_for_help(const processor& here) noexcept;
   void update_watched_locked() noexcept;
   bool anything_waits() const noexcept;
   bool work_waits() const noexcept;
+  bool needs_help(const processor& here) const noexcept;
   deadline_ns earliest_timer() const noexcept;
   worker_role role_of(worker& w) noexcept;
+  bool has_lookout() noexcept;
   bool must_attend(const worker& w) const noexcept;
 
   // worker_loop.cpp
@@ -194,7 +203,7 @@ class runtime {
   hint<int> target_;
   bool forced_migration_ = false;
   published<bool> stopping_{false};
-  hint<int> exiting_thread_;          // its number; 0: nobody has called exit()
+  hint<int> exiting_thread_;         // its number; 0: nobody has called exit()
   worker* exited_worker_ = nullptr;  // whose goroutine did; the exiting thread's own
 
   spin_lock idle_lock_;
@@ -202,6 +211,9 @@ class runtime {
   int active_count_ = 0;
   int running_count_ = 0;
   worker* lookout_ = nullptr;
+  worker* deputy_ = nullptr;
+  std::uint64_t departures_ = 0;    // of lookouts
+  hint<int> calls_in_vain_{0};      // for help, since anybody has found work to take
   hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;

@@ -24,7 +24,7 @@ struct after_switch {
 enum class worker_role : std::uint8_t {
   running,  // holds a processor and looks for work or runs it
   lookout,  // holds a processor, has no work, watches the others and the timers
-  idle,     // holds a processor, has no work, sleeps
+  idle,     // holds a processor, has no work, sleeps; one of them may be the deputy
   spare,    // holds no processor, sleeps until it is handed one
   frozen,   // holds a processor, sleeps because the process ends
 };
