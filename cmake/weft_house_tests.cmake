@@ -1,4 +1,5 @@
-# Tests of the tree itself rather than of the library: its style, and the switch for another CPU.
+# Tests of the tree itself rather than of the library: its style, the switch for another CPU, what
+# the hot paths cost.
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
@@ -8,3 +9,4 @@ add_test(NAME tidy_rules
 set_tests_properties(tidy tidy_rules PROPERTIES LABELS "house")
 
 add_subdirectory(tests/aarch64)
+add_subdirectory(bench/gate)

@@ -1,3 +1,3 @@
 #include "bench.hpp"
 
-int main(int argc, char** argv) { return bench::run_all(bench::parse(argc, argv)); }
+int main(int argc, char** argv) { return bench::run_in_goroutine(bench::parse(argc, argv)); }

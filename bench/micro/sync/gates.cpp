@@ -9,27 +9,27 @@
 namespace {
 
 const bench::entry once_done("once_done", [](bench::recorder& r) {
-  constexpr int times = 20'000'000;
+  const std::int64_t times = r.count(20'000'000);
   weft::once once;
   int runs = 0;
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) once.call([&] { ++runs; });
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(runs, 1, "runs");
+  r.check(runs, 1, "runs");
 });
 
 const bench::entry once_value_done("once_value_done", [](bench::recorder& r) {
-  constexpr int times = 20'000'000;
+  const std::int64_t times = r.count(20'000'000);
   const auto value = weft::once_value([] { return 3; });
   std::int64_t sum = 0;
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) sum += value();
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(sum, 3LL * times, "sum");
+  r.check(sum, 3LL * times, "sum");
 });
 
 const bench::entry semaphore_alone("semaphore_acquire_release", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::semaphore s(10);
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) {
@@ -37,12 +37,12 @@ const bench::entry semaphore_alone("semaphore_acquire_release", [](bench::record
     s.release();
   }
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(s.try_acquire(10), true, "all are free");
+  r.check(s.try_acquire(10), true, "all are free");
 });
 
 void contend(bench::recorder& r, int permits) {
-  constexpr int goroutines = 8;
-  constexpr int times = 50'000;
+  constexpr std::int64_t goroutines = 8;
+  const std::int64_t times = r.count(50'000);
   weft::semaphore s(permits);
   std::int64_t counted = 0;
   const weft::wait_group all;
@@ -56,8 +56,9 @@ void contend(bench::recorder& r, int permits) {
       }
     });
   all.wait();
-  r.record(watch.ns_each(std::size_t{goroutines} * times), "ns");
-  if (permits == 1) bench::expect_equal(counted, std::int64_t{goroutines} * times, "counted");
+  r.record(watch.ns_each(std::int64_t{goroutines} * times), "ns");
+  if (permits == 1) bench::expect_equal(counted, goroutines * times, "counted");
+  r.check(s.try_acquire(permits) ? goroutines * times : 0, goroutines * times, "free again");
 }
 
 const bench::entry semaphore_one("semaphore_contended_1",
@@ -67,8 +68,8 @@ const bench::entry semaphore_four("semaphore_contended_4",
 
 /// Everybody yields while holding: each release hands the permit to one that waits.
 const bench::entry semaphore_handoff("semaphore_handoff", [](bench::recorder& r) {
-  constexpr int goroutines = 8;
-  constexpr int times = 20'000;
+  constexpr std::int64_t goroutines = 8;
+  const std::int64_t times = r.count(20'000);
   weft::semaphore s(1);
   const weft::wait_group all;
   const bench::stopwatch watch;
@@ -81,36 +82,40 @@ const bench::entry semaphore_handoff("semaphore_handoff", [](bench::recorder& r)
       }
     });
   all.wait();
-  r.record(watch.ns_each(std::size_t{goroutines} * times), "ns");
+  r.record(watch.ns_each(std::int64_t{goroutines} * times), "ns");
+  r.note(goroutines * times);
 });
 
 const bench::entry latch_open("latch_wait_open", [](bench::recorder& r) {
-  constexpr int times = 20'000'000;
+  const std::int64_t times = r.count(20'000'000);
   weft::latch l(0);
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) l.wait();
   r.record(watch.ns_each(times), "ns");
+  r.note(times);
 });
 
 const bench::entry latch_count("latch_count_down", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::latch l(times);
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) l.count_down();
   r.record(watch.ns_each(times), "ns");
   l.wait();
+  r.note(times);
 });
 
 const bench::entry event_set("event_wait_set", [](bench::recorder& r) {
-  constexpr int times = 20'000'000;
+  const std::int64_t times = r.count(20'000'000);
   weft::event e(true);
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) e.wait();
   r.record(watch.ns_each(times), "ns");
+  r.note(times);
 });
 
 const bench::entry barrier_phase("barrier_phase_2", [](bench::recorder& r) {
-  constexpr int times = 200'000;
+  const std::int64_t times = r.count(200'000);
   weft::barrier<> b(2);
   const auto meet = [&] {
     for (int i = 0; i < times; ++i) b.arrive_and_wait();
@@ -121,12 +126,13 @@ const bench::entry barrier_phase("barrier_phase_2", [](bench::recorder& r) {
   meet();
   r.record(watch.ns_each(times), "ns");
   other.wait();
+  r.note(times);
 });
 
 using buffer = std::array<char, 256>;
 
 const bench::entry pool_alone("pool_get_put", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::pool<buffer> p;
   std::int64_t sum = 0;
   const bench::stopwatch watch;
@@ -136,10 +142,11 @@ const bench::entry pool_alone("pool_get_put", [](bench::recorder& r) {
   }
   r.record(watch.ns_each(times), "ns");
   bench::expect_equal(sum, times - times / 256, "sum");
+  r.note(times);
 });
 
 const bench::entry pool_value("pool_by_value", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::pool<std::unique_ptr<buffer>> p([] { return std::make_unique<buffer>(); });
   std::int64_t sum = 0;
   const bench::stopwatch watch;
@@ -150,12 +157,13 @@ const bench::entry pool_value("pool_by_value", [](bench::recorder& r) {
   }
   r.record(watch.ns_each(times), "ns");
   bench::expect_equal(sum, times - times / 256, "sum");
+  r.note(times);
 });
 
 /// Four goroutines on as many processors as there are.
 const bench::entry pool_together("pool_together", [](bench::recorder& r) {
   constexpr int goroutines = 4;
-  constexpr int times = 1'000'000;
+  const std::int64_t times = r.count(1'000'000);
   weft::pool<buffer> p;
   const weft::wait_group all;
   const bench::stopwatch watch;
@@ -164,18 +172,19 @@ const bench::entry pool_together("pool_together", [](bench::recorder& r) {
       for (int i = 0; i < times; ++i) ++(*p.borrow())[0];
     });
   all.wait();
-  r.record(watch.ns_each(std::size_t{goroutines} * times), "ns");
+  r.record(watch.ns_each(std::int64_t{goroutines} * times), "ns");
+  r.note(goroutines * times);
 });
 
 const bench::entry flight_alone("single_flight_alone", [](bench::recorder& r) {
-  constexpr int times = 200'000;
+  const std::int64_t times = r.count(200'000);
   weft::single_flight<std::string, int> g;
   const std::string key = "key";
   std::int64_t sum = 0;
   const bench::stopwatch watch;
   for (int i = 0; i < times; ++i) sum += g.call(key, [] { return 1; }).value;
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(sum, times, "sum");
+  r.check(sum, times, "sum");
 });
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 constexpr int many = 8;
 
 const bench::entry mutex_alone("mutex_uncontended", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::mutex m;
   std::int64_t n = 0;
   const bench::stopwatch watch;
@@ -19,11 +19,11 @@ const bench::entry mutex_alone("mutex_uncontended", [](bench::recorder& r) {
     ++n;
   }
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(n, times, "turns");
+  r.check(n, times, "turns");
 });
 
 const bench::entry read_alone("shared_mutex_read", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::shared_mutex m;
   std::int64_t n = 0;
   const bench::stopwatch watch;
@@ -32,11 +32,11 @@ const bench::entry read_alone("shared_mutex_read", [](bench::recorder& r) {
     ++n;
   }
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(n, times, "turns");
+  r.check(n, times, "turns");
 });
 
 const bench::entry write_alone("shared_mutex_write", [](bench::recorder& r) {
-  constexpr int times = 5'000'000;
+  const std::int64_t times = r.count(5'000'000);
   weft::shared_mutex m;
   std::int64_t n = 0;
   const bench::stopwatch watch;
@@ -45,27 +45,28 @@ const bench::entry write_alone("shared_mutex_write", [](bench::recorder& r) {
     ++n;
   }
   r.record(watch.ns_each(times), "ns");
-  bench::expect_equal(n, times, "turns");
+  r.check(n, times, "turns");
 });
 
 /// `turn(i, n)` is one operation, of eight goroutines at once; it adds one to n.
 template <class Turn>
-void hammer(bench::recorder& r, int times, Turn turn) {
+void hammer(bench::recorder& r, std::int64_t times_usual, Turn turn) {
+  const std::int64_t times = r.count(times_usual);
   std::int64_t n = 0;
   const weft::wait_group all;
   const bench::stopwatch watch;
   for (int g = 0; g < many; ++g)
     all.go([&n, &turn, times] {
-      for (int i = 0; i < times; ++i) turn(i, n);
+      for (std::int64_t i = 0; i < times; ++i) turn(i, n);
     });
   all.wait();
   r.record(watch.ns_each(static_cast<std::size_t>(times) * many), "ns");
-  bench::expect_equal(n, std::int64_t{times} * many, "turns");
+  r.check(n, std::int64_t{times} * many, "turns");
 }
 
 const bench::entry mutex_contended("mutex_contended_8", [](bench::recorder& r) {
   weft::mutex m;
-  hammer(r, 500'000, [&m](int, std::int64_t& n) {
+  hammer(r, 500'000, [&m](std::int64_t, std::int64_t& n) {
     const std::lock_guard guard(m);
     ++n;
   });
@@ -73,7 +74,7 @@ const bench::entry mutex_contended("mutex_contended_8", [](bench::recorder& r) {
 
 const bench::entry mutex_yields("mutex_yield_inside_8", [](bench::recorder& r) {
   weft::mutex m;
-  hammer(r, 50'000, [&m](int, std::int64_t& n) {
+  hammer(r, 50'000, [&m](std::int64_t, std::int64_t& n) {
     const std::lock_guard guard(m);
     weft::yield();
     ++n;
@@ -82,7 +83,7 @@ const bench::entry mutex_yields("mutex_yield_inside_8", [](bench::recorder& r) {
 
 const bench::entry write_contended("shared_mutex_write_contended_8", [](bench::recorder& r) {
   weft::shared_mutex m;
-  hammer(r, 200'000, [&m](int, std::int64_t& n) {
+  hammer(r, 200'000, [&m](std::int64_t, std::int64_t& n) {
     const std::lock_guard guard(m);
     ++n;
   });
@@ -90,9 +91,8 @@ const bench::entry write_contended("shared_mutex_write_contended_8", [](bench::r
 
 /// One operation in ten writes.
 const bench::entry mostly_read("shared_mutex_mixed_8", [](bench::recorder& r) {
-  constexpr int times = 200'000;
   weft::shared_mutex m;
-  hammer(r, times, [&m](int i, std::int64_t& n) {
+  hammer(r, 200'000, [&m](std::int64_t i, std::int64_t& n) {
     if (i % 10 == 0) {
       const std::lock_guard guard(m);
       n += 10;
@@ -118,7 +118,8 @@ const bench::entry hog("mutex_hog_wait_max", [](bench::recorder& r) {
     }
   });
   double longest_ms = 0;
-  for (int i = 0; i < 50; ++i) {
+  const std::int64_t tries = r.count(50);
+  for (std::int64_t i = 0; i < tries; ++i) {
     weft::sleep_for(100us);
     const bench::stopwatch watch;
     const std::lock_guard guard(m);
@@ -127,11 +128,12 @@ const bench::entry hog("mutex_hog_wait_max", [](bench::recorder& r) {
   stop.close();
   all.wait();
   r.record(longest_ms, "ms");
+  r.note(tries);
 });
 
 /// Two goroutines take turns: one notification and one wait for each.
 const bench::entry condition("condition_ping_pong", [](bench::recorder& r) {
-  constexpr int times = 200'000;
+  const std::int64_t times = r.count(200'000);
   weft::mutex m;
   weft::condition_variable changed;
   int turn = 0;
@@ -149,7 +151,7 @@ const bench::entry condition("condition_ping_pong", [](bench::recorder& r) {
   all.go([&] { play(1); });
   all.wait();
   r.record(watch.ns_each(2 * times), "ns");
-  bench::expect_equal(turn, 2 * times, "turns");
+  r.check(turn, 2 * times, "turns");
 });
 
 }  // namespace

@@ -4,7 +4,7 @@
 namespace {
 
 const bench::entry add_done("wait_group_add_done", [](bench::recorder& r) {
-  constexpr int times = 2'000'000;
+  const std::int64_t times = r.count(2'000'000);
   const weft::wait_group group;
   group.add();
   const bench::stopwatch watch;
@@ -15,6 +15,7 @@ const bench::entry add_done("wait_group_add_done", [](bench::recorder& r) {
   r.record(watch.ns_each(times), "ns");
   group.done();
   group.wait();
+  r.note(times);
 });
 
 }  // namespace

@@ -18,7 +18,7 @@ func init() {
 }
 
 func pingPong(r *recorder) {
-	const trips = 500_000
+	trips := int64(countOf(500_000))
 	there, back := make(chan int64), make(chan int64)
 	go func() {
 		for v := range there {
@@ -32,14 +32,14 @@ func pingPong(r *recorder) {
 		there <- i
 		sum += <-back
 	}
-	r.recordEach(start, trips)
+	r.recordEach(start, int(trips))
 	close(there)
 	<-back
-	expectEqual(sum, trips*(trips+1)/2, "sum of the echoes")
+	check(r, sum, trips*(trips+1)/2, "sum of the echoes")
 }
 
 func produceAndConsume(r *recorder, pairs int64) {
-	each := 1_000_000 / pairs
+	each := int64(countOf(1_000_000)) / pairs
 	items := make(chan int64, 100)
 	var producers, consumers sync.WaitGroup
 	sums := make([]int64, pairs)
@@ -66,7 +66,7 @@ func produceAndConsume(r *recorder, pairs int64) {
 	for _, sum := range sums {
 		total += sum
 	}
-	expectEqual(total, pairs*(each*(each-1)/2), "sum of the items")
+	check(r, total, pairs*(each*(each-1)/2), "sum of the items")
 }
 
 func receiveAny2(c []chan int64) int64 {
@@ -108,7 +108,7 @@ func makeChannels(n, capacity int) []chan int64 {
 }
 
 func oneReady(r *recorder, n int, receiveAny func([]chan int64) int64) {
-	const times = 400_000
+	times := countOf(400_000)
 	channels := makeChannels(n, 1)
 	var sum int64
 	start := time.Now()
@@ -117,11 +117,11 @@ func oneReady(r *recorder, n int, receiveAny func([]chan int64) int64) {
 		sum += receiveAny(channels)
 	}
 	r.recordEach(start, times)
-	expectEqual(sum, times*(times-1)/2, "sum of what was selected")
+	check(r, sum, times*(times-1)/2, "sum of what was selected")
 }
 
 func noneReady(r *recorder, n int, receiveAny func([]chan int64) int64) {
-	const times = 200_000
+	times := countOf(200_000)
 	channels := makeChannels(n, 0)
 	go func() {
 		for i := 0; i < times; i++ {
@@ -134,7 +134,7 @@ func noneReady(r *recorder, n int, receiveAny func([]chan int64) int64) {
 		sum += receiveAny(channels)
 	}
 	r.recordEach(start, times)
-	expectEqual(sum, times*(times-1)/2, "sum of what was selected")
+	check(r, sum, times*(times-1)/2, "sum of what was selected")
 }
 
 func skynet(parent chan<- int64, number, size int64) {
@@ -160,7 +160,7 @@ func skynetMillion(r *recorder) {
 	go skynet(result, 0, 1_000_000)
 	sum := <-result
 	r.record(time.Since(start).Seconds()*1e3, "ms")
-	expectEqual(sum, 499_999_500_000, "skynet")
+	check(r, sum, 499_999_500_000, "skynet")
 }
 
 func fib(n int) int64 {
@@ -180,5 +180,5 @@ func fibonacci(r *recorder) {
 	start := time.Now()
 	result := fib(n)
 	r.recordEach(start, calls)
-	expectEqual(result, 17_711, "fib(22)")
+	check(r, result, 17_711, "fib(22)")
 }

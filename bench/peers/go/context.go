@@ -9,7 +9,7 @@ type contextKey struct{}
 
 func init() {
 	benchmarks["context_cancel"] = func(r *recorder) {
-		const times = 500_000
+		times := countOf(500_000)
 		parent, end := context.WithCancel(context.Background())
 		defer end()
 		start := time.Now()
@@ -18,9 +18,10 @@ func init() {
 			cancel()
 		}
 		r.recordEach(start, times)
+		note(r, times)
 	}
 	benchmarks["context_timeout"] = func(r *recorder) {
-		const times = 500_000
+		times := countOf(500_000)
 		parent, end := context.WithCancel(context.Background())
 		defer end()
 		start := time.Now()
@@ -29,6 +30,7 @@ func init() {
 			cancel()
 		}
 		r.recordEach(start, times)
+		note(r, times)
 	}
 	benchmarks["context_value_depth_10"] = contextValue
 	benchmarks["context_err"] = contextErr
@@ -42,7 +44,7 @@ func init() {
 }
 
 func contextValue(r *recorder) {
-	const times = 1_000_000
+	times := countOf(1_000_000)
 	ctx := context.WithValue(context.Background(), contextKey{}, 1)
 	for i := 0; i < 10; i++ {
 		var cancel context.CancelFunc
@@ -55,11 +57,11 @@ func contextValue(r *recorder) {
 		sum += ctx.Value(contextKey{}).(int)
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(sum), times, "values")
+	check(r, int64(sum), times, "values")
 }
 
 func contextErr(r *recorder) {
-	const times = 2_000_000
+	times := countOf(2_000_000)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	errors := 0
@@ -70,11 +72,11 @@ func contextErr(r *recorder) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(errors), 0, "errors")
+	check(r, int64(errors), 0, "errors")
 }
 
 func contextAfterFunc(r *recorder) {
-	const times = 500_000
+	times := countOf(500_000)
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	stopped := 0
@@ -85,7 +87,7 @@ func contextAfterFunc(r *recorder) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(stopped), times, "stopped")
+	check(r, int64(stopped), times, "stopped")
 }
 
 func contextChildren(r *recorder) {
@@ -103,11 +105,11 @@ func contextChildren(r *recorder) {
 	if all[children-1].Err() != nil {
 		cancelled = 1
 	}
-	expectEqual(int64(cancelled), 1, "cancelled")
+	check(r, int64(cancelled), 1, "cancelled")
 }
 
 func contextReady(r *recorder, with bool) {
-	const times = 1_000_000
+	times := countOf(1_000_000)
 	c := make(chan int, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -126,11 +128,11 @@ func contextReady(r *recorder, with bool) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(sum), times, "received")
+	check(r, int64(sum), times, "received")
 }
 
 func contextSelectWithout(r *recorder) {
-	const times = 1_000_000
+	times := countOf(1_000_000)
 	c, other := make(chan int, 1), make(chan int, 1)
 	sum := 0
 	start := time.Now()
@@ -143,11 +145,11 @@ func contextSelectWithout(r *recorder) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(sum), times, "received")
+	check(r, int64(sum), times, "received")
 }
 
 func contextSelectWith(r *recorder) {
-	const times = 1_000_000
+	times := countOf(1_000_000)
 	c, other := make(chan int, 1), make(chan int, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -163,11 +165,11 @@ func contextSelectWith(r *recorder) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(sum), times, "received")
+	check(r, int64(sum), times, "received")
 }
 
 func contextParked(r *recorder) {
-	const times = 200_000
+	times := countOf(200_000)
 	ctx, cancel := context.WithCancel(context.Background())
 	there, back := make(chan int), make(chan int)
 	go func() {
@@ -192,7 +194,7 @@ func contextParked(r *recorder) {
 		}
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(sum), times, "received")
+	check(r, int64(sum), times, "received")
 	cancel()
 	<-back
 }

@@ -21,7 +21,7 @@ func init() {
 }
 
 func mutexAlone(r *recorder) {
-	const times = 5_000_000
+	times := countOf(5_000_000)
 	var m sync.Mutex
 	var n int64
 	start := time.Now()
@@ -31,11 +31,11 @@ func mutexAlone(r *recorder) {
 		m.Unlock()
 	}
 	r.recordEach(start, times)
-	expectEqual(n, times, "turns")
+	check(r, n, times, "turns")
 }
 
 func sharedMutexReadAlone(r *recorder) {
-	const times = 5_000_000
+	times := countOf(5_000_000)
 	var m sync.RWMutex
 	var n int64
 	start := time.Now()
@@ -45,11 +45,11 @@ func sharedMutexReadAlone(r *recorder) {
 		m.RUnlock()
 	}
 	r.recordEach(start, times)
-	expectEqual(n, times, "turns")
+	check(r, n, times, "turns")
 }
 
 func sharedMutexWriteAlone(r *recorder) {
-	const times = 5_000_000
+	times := countOf(5_000_000)
 	var m sync.RWMutex
 	var n int64
 	start := time.Now()
@@ -59,11 +59,12 @@ func sharedMutexWriteAlone(r *recorder) {
 		m.Unlock()
 	}
 	r.recordEach(start, times)
-	expectEqual(n, times, "turns")
+	check(r, n, times, "turns")
 }
 
 // hammerLock does one operation, turn, of eight goroutines at once; it adds one to n.
-func hammerLock(r *recorder, times int, turn func(i int, n *int64)) {
+func hammerLock(r *recorder, timesUsual int, turn func(i int, n *int64)) {
+	times := countOf(timesUsual)
 	var n int64
 	var all sync.WaitGroup
 	start := time.Now()
@@ -76,7 +77,7 @@ func hammerLock(r *recorder, times int, turn func(i int, n *int64)) {
 	}
 	all.Wait()
 	r.recordEach(start, times*lockers)
-	expectEqual(n, int64(times)*lockers, "turns")
+	check(r, n, int64(times)*lockers, "turns")
 }
 
 func mutexContended(r *recorder) {
@@ -140,8 +141,9 @@ func mutexHog(r *recorder) {
 			m.Unlock()
 		}
 	})
+	tries := countOf(50)
 	var longest time.Duration
-	for i := 0; i < 50; i++ {
+	for i := 0; i < tries; i++ {
 		time.Sleep(100 * time.Microsecond)
 		start := time.Now()
 		m.Lock()
@@ -151,11 +153,12 @@ func mutexHog(r *recorder) {
 	close(stop)
 	all.Wait()
 	r.record(longest.Seconds()*1e3, "ms")
+	note(r, int64(tries))
 }
 
 // conditionPingPong lets two goroutines take turns: one notification and one wait for each.
 func conditionPingPong(r *recorder) {
-	const times = 200_000
+	times := countOf(200_000)
 	var m sync.Mutex
 	changed := sync.NewCond(&m)
 	turn := 0
@@ -176,5 +179,5 @@ func conditionPingPong(r *recorder) {
 	}
 	all.Wait()
 	r.recordEach(start, 2*times)
-	expectEqual(int64(turn), 2*times, "turns")
+	check(r, int64(turn), 2*times, "turns")
 }

@@ -20,12 +20,50 @@ type series struct {
 
 // recorder collects the results of the rounds of one benchmark.
 type recorder struct {
-	benchmark string
-	all       map[string]*series
+	benchmark         string
+	all               map[string]*series
+	checking, checked uint64 // the sum of what this round checked, and that of a whole round
+	told              bool   // this round checked something
+	rounds            int
 }
 
 func newRecorder(benchmark string) *recorder {
-	return &recorder{benchmark, map[string]*series{}}
+	return &recorder{benchmark: benchmark, all: map[string]*series{}}
+}
+
+// check says what the work came to and ends the program if that is wrong.
+func check[A, W int | int64](r *recorder, actual A, wanted W, what string) {
+	expectEqual(int64(actual), int64(wanted), what)
+	note(r, actual)
+}
+
+// note does the same where only the peers know what is right.
+func note[A int | int64](r *recorder, actual A) {
+	r.checking += uint64(actual)
+	r.told = true
+}
+
+func (r *recorder) endRound() {
+	if !r.told {
+		fmt.Fprintf(os.Stderr, "%s does not say what it came to\n", r.benchmark)
+		os.Exit(1)
+	}
+	if r.rounds > 0 {
+		expectEqual(int64(r.checking), int64(r.checked), "the check of a round")
+	}
+	r.checked, r.checking, r.told = r.checking, 0, false
+	r.rounds++
+}
+
+// recordPercentiles records the middle and the tail of what was measured many times.
+func (r *recorder) recordPercentiles(values []float64, unit string) {
+	sort.Float64s(values)
+	for _, p := range []struct {
+		suffix string
+		share  float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}} {
+		r.recordAs(p.suffix, values[int(p.share*float64(len(values)-1))], unit)
+	}
 }
 
 func (r *recorder) record(value float64, unit string) { r.enter(r.benchmark, value, unit) }
@@ -53,8 +91,22 @@ var benchmarks = map[string]func(*recorder){}
 // counted otherwise.
 var memoryBenchmarks = map[string]func(*recorder){}
 
-// count says how many goroutines, where a benchmark leaves that open; 0: as it likes.
-var count = flag.Int("count", 0, "goroutines of the memory benchmarks")
+// count says how many operations at most; 0: as many as a benchmark likes.
+var count = flag.Int("count", 0, "operations at most; goroutines of the memory benchmarks")
+
+// procs is GOMAXPROCS.
+var procs = flag.Int("procs", 1, "GOMAXPROCS")
+
+// countOf says how often to do it: as usual, or less if --count says so.
+func countOf(usual int) int { return min(usual, countOr(usual)) }
+
+// countOr is as --count says, even if that is more.
+func countOr(usual int) int {
+	if *count > 0 {
+		return *count
+	}
+	return usual
+}
 
 type summary struct {
 	Name   string  `json:"name"`
@@ -62,6 +114,7 @@ type summary struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
+	Check  uint64  `json:"check"`
 }
 
 func summarise(r *recorder) []summary {
@@ -71,7 +124,7 @@ func summarise(r *recorder) []summary {
 		n := len(s.samples)
 		median := (s.samples[n/2] + s.samples[(n-1)/2]) / 2
 		results = append(results,
-			summary{name, s.unit, median, s.samples[0], s.samples[n-1]})
+			summary{name, s.unit, median, s.samples[0], s.samples[n-1], r.checked})
 	}
 	sort.Slice(results, func(i, j int) bool { return results[i].Name < results[j].Name })
 	return results
@@ -85,6 +138,7 @@ func runOne(name string, rounds int, warmUp bool) []summary {
 	r := newRecorder(name)
 	for round := 0; round < rounds; round++ {
 		body(r)
+		r.endRound()
 	}
 	return summarise(r)
 }
@@ -115,9 +169,8 @@ func writeJSON(file string, procs int, results []summary) {
 }
 
 func main() {
-	procs := flag.Int("procs", 1, "GOMAXPROCS")
 	rounds := flag.Int("rounds", 7, "rounds of each benchmark")
-	only := flag.String("only", "", "run those with this in their name")
+	only := flag.String("only", "", "run those with this in their name; =x: just x")
 	jsonFile := flag.String("json", "", "write JSON to this file; - is standard output")
 	list := flag.Bool("list", false, "list the names")
 	noWarmUp := flag.Bool("no-warm-up", false, "do not run a round before the first")
@@ -142,7 +195,8 @@ func main() {
 func runMatching(only string, rounds int, list, warmUp bool) []summary {
 	var names []string
 	for name := range benchmarks {
-		if strings.Contains(name, only) {
+		if just, exact := strings.CutPrefix(only, "="); exact && name == just ||
+			!exact && strings.Contains(name, only) {
 			names = append(names, name)
 		}
 	}

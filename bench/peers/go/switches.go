@@ -18,7 +18,8 @@ func init() {
 	benchmarks["cpu_bound"] = cpuBound
 }
 
-func yieldAmong(r *recorder, goroutines, yieldsEach int) {
+func yieldAmong(r *recorder, goroutines, yieldsUsual int) {
+	yieldsEach := countOf(yieldsUsual)
 	begin := make(chan struct{})
 	var all sync.WaitGroup
 	turns := make([]int64, goroutines)
@@ -40,7 +41,7 @@ func yieldAmong(r *recorder, goroutines, yieldsEach int) {
 	for _, mine := range turns {
 		sum += mine
 	}
-	expectEqual(sum, int64(goroutines)*int64(yieldsEach), "turns")
+	check(r, sum, int64(goroutines)*int64(yieldsEach), "turns")
 }
 
 // A read that is Go's own parks its goroutine; a bare system call blocks a thread, as in weft.
@@ -75,11 +76,11 @@ func yieldBesideReads(r *recorder) {
 	syscall.Close(ends[1])
 	stuck.Wait()
 	syscall.Close(ends[0])
-	expectEqual(inside.Load(), readers, "readers")
+	check(r, inside.Load(), readers, "readers")
 }
 
 func spawnBatches(r *recorder) {
-	const batches, each = 300, 1_000
+	batches, each := countOf(300), 1_000
 	var all sync.WaitGroup
 	start := time.Now()
 	for b := 0; b < batches; b++ {
@@ -89,10 +90,11 @@ func spawnBatches(r *recorder) {
 		all.Wait()
 	}
 	r.recordEach(start, batches*each)
+	note(r, int64(batches*each))
 }
 
 func spawnOne(r *recorder) {
-	const times = 300_000
+	times := countOf(100_000)
 	var ran int64
 	var all sync.WaitGroup
 	start := time.Now()
@@ -101,11 +103,11 @@ func spawnOne(r *recorder) {
 		all.Wait()
 	}
 	r.recordEach(start, times)
-	expectEqual(ran, times, "goroutines run")
+	check(r, ran, times, "goroutines run")
 }
 
 func addDone(r *recorder) {
-	const times = 2_000_000
+	times := countOf(2_000_000)
 	var group sync.WaitGroup
 	group.Add(1)
 	start := time.Now()
@@ -116,6 +118,7 @@ func addDone(r *recorder) {
 	r.recordEach(start, times)
 	group.Done()
 	group.Wait()
+	note(r, times)
 }
 
 func grind(x uint64, times int) uint64 {
@@ -148,4 +151,5 @@ func cpuBound(r *recorder) {
 	for p := range together {
 		expectEqual(int64(together[p]), int64(alone[p]), "a part")
 	}
+	note(r, 1)
 }

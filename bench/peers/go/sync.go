@@ -22,7 +22,7 @@ func init() {
 }
 
 func onceDone(r *recorder) {
-	const times = 20_000_000
+	times := countOf(20_000_000)
 	var once sync.Once
 	runs := 0
 	start := time.Now()
@@ -30,11 +30,11 @@ func onceDone(r *recorder) {
 		once.Do(func() { runs++ })
 	}
 	r.recordEach(start, times)
-	expectEqual(int64(runs), 1, "runs")
+	check(r, int64(runs), 1, "runs")
 }
 
 func onceValueDone(r *recorder) {
-	const times = 20_000_000
+	times := countOf(20_000_000)
 	value := sync.OnceValue(func() int64 { return 3 })
 	sum := int64(0)
 	start := time.Now()
@@ -42,11 +42,11 @@ func onceValueDone(r *recorder) {
 		sum += value()
 	}
 	r.recordEach(start, times)
-	expectEqual(sum, 3*times, "sum")
+	check(r, sum, 3*times, "sum")
 }
 
 func semaphoreAlone(r *recorder) {
-	const times = 5_000_000
+	times := countOf(5_000_000)
 	s := make(chan struct{}, 10)
 	start := time.Now()
 	for i := 0; i < times; i++ {
@@ -54,10 +54,11 @@ func semaphoreAlone(r *recorder) {
 		<-s
 	}
 	r.recordEach(start, times)
+	check(r, 1-len(s), 1, "all are free")
 }
 
 func contend(r *recorder, permits int) {
-	const goroutines, times = 8, 50_000
+	goroutines, times := 8, countOf(50_000)
 	s := make(chan struct{}, permits)
 	counted := int64(0)
 	var all sync.WaitGroup
@@ -76,12 +77,13 @@ func contend(r *recorder, permits int) {
 	all.Wait()
 	r.recordEach(start, goroutines*times)
 	if permits == 1 {
-		expectEqual(counted, goroutines*times, "counted")
+		expectEqual(counted, int64(goroutines*times), "counted")
 	}
+	check(r, goroutines*times+len(s), goroutines*times, "free again")
 }
 
 func semaphoreHandoff(r *recorder) {
-	const goroutines, times = 8, 20_000
+	goroutines, times := 8, countOf(20_000)
 	s := make(chan struct{}, 1)
 	var all sync.WaitGroup
 	start := time.Now()
@@ -96,10 +98,11 @@ func semaphoreHandoff(r *recorder) {
 	}
 	all.Wait()
 	r.recordEach(start, goroutines*times)
+	note(r, goroutines*times)
 }
 
 func waitClosed(r *recorder) {
-	const times = 20_000_000
+	times := countOf(20_000_000)
 	c := make(chan struct{})
 	close(c)
 	start := time.Now()
@@ -107,24 +110,31 @@ func waitClosed(r *recorder) {
 		<-c
 	}
 	r.recordEach(start, times)
+	note(r, times)
 }
 
 type buffer [256]byte
 
 func poolAlone(r *recorder) {
-	const times = 5_000_000
+	times := countOf(5_000_000)
 	p := sync.Pool{New: func() any { return new(buffer) }}
+	var sum int64
 	start := time.Now()
 	for i := 0; i < times; i++ {
 		b := p.Get().(*buffer)
 		b[0]++
+		if b[0] != 0 {
+			sum++
+		}
 		p.Put(b)
 	}
 	r.recordEach(start, times)
+	expectEqual(boolToInt(sum > 0), 1, "some were used")
+	note(r, times)
 }
 
 func poolTogether(r *recorder) {
-	const goroutines, times = 4, 1_000_000
+	goroutines, times := 4, countOf(1_000_000)
 	p := sync.Pool{New: func() any { return new(buffer) }}
 	var all sync.WaitGroup
 	start := time.Now()
@@ -139,4 +149,5 @@ func poolTogether(r *recorder) {
 	}
 	all.Wait()
 	r.recordEach(start, goroutines*times)
+	note(r, goroutines*times)
 }

@@ -33,15 +33,23 @@ func init() {
 	}
 	memoryBenchmarks["parked"] = parkedMemory
 	memoryBenchmarks["idle_cpu_2s"] = idleCPU
+	memoryBenchmarks["queued"] = queuedMemory
 }
 
 func asked(r *recorder, d time.Duration) {
-	const times = 200
-	start := time.Now()
+	times := countOf(200)
+	var sum float64
+	var tookUs []float64
 	for i := 0; i < times; i++ {
+		start := time.Now()
 		time.Sleep(d)
+		took := float64(time.Since(start).Nanoseconds()) / 1e3
+		tookUs = append(tookUs, took)
+		sum += took
 	}
-	r.record(float64(time.Since(start).Nanoseconds())/times/1e3, "us")
+	r.record(sum/float64(times), "us")
+	r.recordPercentiles(tookUs, "us")
+	note(r, int64(times))
 }
 
 func cpuMs() float64 {
@@ -66,10 +74,11 @@ func latestTickBehind(r *recorder, stuck func()) {
 	}
 	all.Wait()
 	r.record(latest, "ms")
+	check(r, boolToInt(latest > 0), 1, "ticks while others were stuck")
 }
 
 func sleepStorm(r *recorder) {
-	const sleepers = 100_000
+	sleepers := countOf(100_000)
 	var woke atomic.Int64
 	var all sync.WaitGroup
 	before := cpuMs()
@@ -84,7 +93,7 @@ func sleepStorm(r *recorder) {
 	all.Wait()
 	r.recordAs("wall", time.Since(start).Seconds()*1e3, "ms")
 	r.recordAs("cpu", cpuMs()-before, "ms")
-	expectEqual(woke.Load(), sleepers, "woken")
+	check(r, woke.Load(), int64(sleepers), "woken")
 }
 
 // statusBytes reads a field of /proc/self/status.
@@ -129,14 +138,29 @@ func park(count int) *crowd {
 func (c *crowd) wake() {
 	close(c.begin)
 	c.all.Wait()
-	expectEqual(c.woken.Load(), int64(c.count), "woken")
 }
 
-func countOr(usual int) int {
-	if *count > 0 {
-		return *count
+func boolToInt(b bool) int64 {
+	if b {
+		return 1
 	}
-	return usual
+	return 0
+}
+
+// queuedMemory starts goroutines that do not begin: their starter does not let go of its processor.
+func queuedMemory(r *recorder) {
+	number := countOr(1_000_000)
+	resident := statusBytes("VmRSS")
+	var ran atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for i := 0; i < number; i++ {
+		all.Go(func() { ran.Add(1) })
+	}
+	r.recordAs("create", float64(time.Since(start).Nanoseconds())/float64(number), "ns")
+	r.recordAs("resident", (statusBytes("VmRSS")-resident)/float64(number), "B")
+	all.Wait()
+	check(r, ran.Load(), int64(number), "run")
 }
 
 func parkedMemory(r *recorder) {
@@ -152,6 +176,7 @@ func parkedMemory(r *recorder) {
 	start = time.Now()
 	c.wake()
 	r.recordAs("wake", float64(time.Since(start).Nanoseconds())/n, "ns")
+	check(r, c.woken.Load(), int64(c.count), "woken")
 }
 
 func idleCPU(r *recorder) {
@@ -161,4 +186,5 @@ func idleCPU(r *recorder) {
 	time.Sleep(2 * time.Second)
 	r.record(cpuMs()-before, "ms")
 	c.wake()
+	check(r, c.woken.Load(), int64(c.count), "woken")
 }

@@ -1,11 +1,12 @@
-// bench/micro/tasks.cpp in oneTBB: the same work under the same names, the same harness.
+// bench/micro/tasks/loops.cpp in oneTBB: the same work under the same names, the same harness.
 //
 // Ranges are handed to the bodies as blocks, which is how oneTBB is meant to be used where the body
 // is trivial, and its loops then vectorise.
-#include "bench.hpp"
+#include "harness.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include <tbb/parallel_reduce.h>
 #include <tbb/parallel_sort.h>
 #include <tbb/task_group.h>
+#include <tbb/version.h>
 
 namespace {
 
@@ -22,9 +24,9 @@ constexpr std::int64_t elements = 10'000'000;
 using block = tbb::blocked_range<std::int64_t>;
 
 /// As many threads as the harness was asked for, for the whole process.
-void limit_threads() {
+void limit_threads(const bench::recorder& r) {
   static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                         static_cast<std::size_t>(weft::max_procs()));
+                                         static_cast<std::size_t>(r.procs()));
 }
 
 struct arrays {
@@ -48,17 +50,17 @@ void loop(std::int64_t size, const Body& body) {
 }
 
 const bench::entry every_element("parallel_for_10m", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   const std::int32_t* in = data().in.data();
   std::int32_t* out = data().out.data();
   const bench::stopwatch watch;
   loop(elements, [=](std::int64_t i) { out[i] = in[i] * 2 + 1; });
   r.record(watch.ms(), "ms");
-  bench::expect_equal(out[elements - 1], 1'999, "the last element");
+  r.check(out[elements - 1], 1'999, "the last element");
 });
 
 const bench::entry sum("parallel_reduce", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   const std::int32_t* in = data().in.data();
   const bench::stopwatch watch;
   const std::int64_t total = tbb::parallel_reduce(
@@ -69,17 +71,17 @@ const bench::entry sum("parallel_reduce", [](bench::recorder& r) {
       },
       std::plus<>{});
   r.record(watch.ms(), "ms");
-  bench::expect_equal(total, elements / 1'000 * 499'500, "the sum");
+  r.check(total, elements / 1'000 * 499'500, "the sum");
 });
 
 void small_loops(bench::recorder& r, std::int64_t size, int times) {
-  limit_threads();
+  limit_threads(r);
   const std::int32_t* in = data().in.data();
   std::int32_t* out = data().out.data();
   const bench::stopwatch watch;
   for (int k = 0; k < times; ++k) loop(size, [=](std::int64_t i) { out[i] = in[i] * 3 + k; });
   r.record(watch.ns_each(static_cast<std::size_t>(times)), "ns");
-  bench::expect_equal(out[size - 1], in[size - 1] * 3 + times - 1, "the last element");
+  r.check(out[size - 1], in[size - 1] * 3 + times - 1, "the last element");
 }
 
 const bench::entry hundred("parallel_for_100",
@@ -88,7 +90,7 @@ const bench::entry ten_thousand("parallel_for_10k",
                                 [](bench::recorder& r) { small_loops(r, 10'000, 5'000); });
 
 const bench::entry few_long("parallel_for_64_long", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   std::vector<std::uint64_t> out(64);
   const bench::stopwatch watch;
   tbb::parallel_for(std::size_t{0}, out.size(), [&](std::size_t i) {
@@ -101,18 +103,18 @@ const bench::entry few_long("parallel_for_64_long", [](bench::recorder& r) {
     out[i] = x;
   });
   r.record(watch.ms(), "ms");
-  bench::expect_equal(std::count(out.begin(), out.end(), 0U), 0, "empty results");
+  r.note(static_cast<std::int64_t>(std::accumulate(out.begin(), out.end(), std::uint64_t{0})));
 });
 
 const bench::entry nested("parallel_for_nested", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   std::int32_t* out = data().out.data();
   const bench::stopwatch watch;
   tbb::parallel_for(std::int64_t{0}, std::int64_t{1'000}, [=](std::int64_t row) {
     loop(1'000, [=](std::int64_t i) { out[row * 1'000 + i] = static_cast<std::int32_t>(row + i); });
   });
   r.record(watch.ms(), "ms");
-  bench::expect_equal(out[999'999], 1'998, "the last element");
+  r.check(out[999'999], 1'998, "the last element");
 });
 
 std::int64_t fib(int n) {
@@ -126,28 +128,30 @@ std::int64_t fib(int n) {
 }
 
 const bench::entry fibonacci("task_tree", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   constexpr int n = 27;
   constexpr std::size_t calls = 832'039;
   const bench::stopwatch watch;
   const std::int64_t result = fib(n);
   r.record(watch.ns_each(calls), "ns");
-  bench::expect_equal(result, 196'418, "fib(27)");
+  r.check(result, 196'418, "fib(27)");
 });
 
 const bench::entry quicksort("parallel_sort", [](bench::recorder& r) {
-  limit_threads();
+  limit_threads(r);
   std::minstd_rand random(1);
   std::vector<std::int32_t> v(2'000'000);
   for (std::int32_t& each : v) each = static_cast<std::int32_t>(random());
   const bench::stopwatch watch;
   tbb::parallel_sort(v);
   r.record(watch.ms(), "ms");
-  bench::expect_equal(std::is_sorted(v.begin(), v.end()), 1, "sorted");
+  r.check(std::is_sorted(v.begin(), v.end()), 1, "sorted");
+  r.note(v[v.size() / 2]);
 });
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return bench::run_all(bench::parse(argc, argv), bench::place::thread);
+  return bench::run_all(bench::parse(argc, argv), "oneTBB " TBB_VERSION_STRING,
+                        [](const auto& f) { f(); });
 }
