@@ -274,8 +274,8 @@ class timer_heap_by_threads : public unit::at_counts {};
 WEFT_AT_COUNTS(timer_heap_by_threads);
 
 /// Each thread arms wakes that stand on its own stack and disarms them again, while one thread
-/// fires and two move everything, one each way. After disarm() nobody may touch the node, and whoever the timer
-/// claimed is woken exactly once.
+/// fires and two move everything, one each way. After disarm() nobody may touch the node, and
+/// whoever the timer claimed is woken exactly once.
 TEST_P(timer_heap_by_threads, after_disarm_nobody_touches_the_node) {
   timer_heap heaps[2];
   weft::detail::atomic<int> arming{GetParam()};
