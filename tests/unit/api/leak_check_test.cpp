@@ -155,16 +155,19 @@ TEST_F(LeakCheck, EndsTheProgramByDefault) {
 
 TEST_F(LeakCheck, SaysWhoCanNeverBeWoken) {
   weft::mutex m;
+  const weft::wait_group ended;
   weft::leak_check guard({.grace = 50ms});
+  ended.add(1);
   weft::go(weft::named("twice"), [&] {
     m.lock();
     m.lock();
     m.unlock();
+    ended.done();
   });
   const std::string list = guard.leaks();
   EXPECT_TRUE(lists(list, "It can never be woken: it waits for a mutex")) << list;
   m.unlock();  // by another, after all
-  EXPECT_TRUE(weft_test::eventually([] { return weft::num_goroutines() == 0; }));
+  ended.wait();
 }
 
 }  // namespace
