@@ -86,8 +86,10 @@ TEST_F(dump, of_many_while_they_come_and_go) {
     const weft::wait_group wg;
     for (int i = 0; i < 50; ++i)
       wg.go([&] {
-        while (!stop.load()) {
-          weft::go([] { weft::yield(); });
+        while (!stop.load()) {  // at most one child each: a slow machine must not pile them up
+          const weft::wait_group child;
+          child.go([] { weft::yield(); });
+          child.wait();
           weft::sleep_for(100us);
         }
       });
