@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -82,20 +83,33 @@ namespace detail {
 /// Fills a request from cases of different types, and tells them how it ended.
 template <class... Cases>
 class static_select {
-  static constexpr std::size_t channels =
-      (std::size_t{0} + ... + (std::remove_cvref_t<Cases>::kind == case_kind::channel));
-  static constexpr std::size_t fallbacks =
-      (std::size_t{0} + ... + (std::remove_cvref_t<Cases>::kind == case_kind::fallback));
+  static constexpr std::size_t count = sizeof...(Cases);
+  static constexpr std::array<case_kind, count> kinds{Cases::kind...};
+  static constexpr auto fallbacks = std::count(kinds.begin(), kinds.end(), case_kind::fallback);
   static_assert(fallbacks <= 1, "weft::select: multiple default cases");
+
+  static constexpr auto channels_before(std::size_t index) {
+    return static_cast<std::size_t>(
+        std::count(kinds.begin(), kinds.begin() + index, case_kind::channel));
+  }
+  static constexpr std::size_t channels = channels_before(count);
+  /// Which case an offer came from.
+  static constexpr auto index_of = [] {
+    std::array<std::size_t, channels + 1> result{};
+    for (std::size_t i = 0; i < count; ++i)
+      if (kinds[i] == case_kind::channel) result[channels_before(i)] = i;
+    return result;
+  }();
+  using indices = std::make_index_sequence<count>;
 
  public:
   explicit static_select(Cases&... cases) : cases_(cases...) {}
   ~static_select() noexcept(false) {
-    if (!declined_) decline_others();
+    if (!declined_) decline_others(indices());
   }
 
   std::size_t run(choice order) {
-    each([&](auto& c, std::size_t index) { offer(c, index); });
+    offer_all(indices());
     const std::size_t winner =
         select_wait({{offers_.data(), channels}, fallbacks == 1, deadline_, order});
     if (winner == select_default)
@@ -103,60 +117,57 @@ class static_select {
     else if (winner == select_timeout)
       chosen_ = timeout_index_;
     else
-      chosen_ = index_of_[winner];
-    const bool received = winner < channels && offers_[winner].received;
-    each([&](auto& c, std::size_t index) {
-      if constexpr (requires { c.accept(received); })
-        if (index == chosen_) c.accept(received);
-    });
-    decline_others();
-    each([&](auto& c, std::size_t index) {
-      if (index == chosen_) c.proceed();
-    });
+      chosen_ = index_of[winner];
+    end(winner < channels && offers_[winner].received, indices());
     return chosen_;
   }
 
  private:
-  template <class Each>
-  void each(Each&& f) {
-    std::apply(
-        [&](auto&... c) {
-          std::size_t index = 0;
-          (f(c, index++), ...);
-        },
-        cases_);
+  template <std::size_t... I>
+  void offer_all(std::index_sequence<I...>) {
+    (offer<I>(std::get<I>(cases_)), ...);
   }
-  template <class Case>
-  void offer(Case& c, std::size_t index) {
+  template <std::size_t I, class Case>
+  void offer(Case& c) {
     if constexpr (Case::kind == case_kind::channel) {
-      offers_[offered_] = c.offer();
-      index_of_[offered_++] = index;
+      offers_[channels_before(I)] = c.offer();
     } else if constexpr (Case::kind == case_kind::timeout) {
       const deadline_ns at = deadline_after_ns(c.delay_ns);
-      if (timeout_index_ == sizeof...(Cases) || at < deadline_) {
+      if (timeout_index_ == count || at < deadline_) {
         deadline_ = at;
-        timeout_index_ = index;
+        timeout_index_ = I;
       }
     } else {
-      default_index_ = index;
+      default_index_ = I;
     }
   }
-  void decline_others() {
+  template <std::size_t... I>
+  void end([[maybe_unused]] bool received, std::index_sequence<I...>) {
+    static_cast<void>(((I == chosen_ && (end_chosen(std::get<I>(cases_), received), true)) || ...));
+  }
+  template <class Case>
+  void end_chosen(Case& c, bool received) {
+    if constexpr (requires { c.accept(received); }) c.accept(received);
+    decline_others(indices());
+    c.proceed();
+  }
+  template <std::size_t... I>
+  void decline_others(std::index_sequence<I...>) {
     declined_ = true;
-    each([&](auto& c, std::size_t index) {
-      if constexpr (requires { c.decline(); })
-        if (index != chosen_) c.decline();
-    });
+    (decline<I>(std::get<I>(cases_)), ...);
+  }
+  template <std::size_t I, class Case>
+  void decline(Case& c) {
+    if constexpr (requires { c.decline(); })
+      if (I != chosen_) c.decline();
   }
 
   std::tuple<Cases&...> cases_;
-  std::array<select_case, channels == 0 ? 1 : channels> offers_{};
-  std::array<std::size_t, channels == 0 ? 1 : channels> index_of_{};
-  std::size_t offered_ = 0;
+  std::array<select_case, channels == 0 ? 1 : channels> offers_;  // filled by offer_all()
   deadline_ns deadline_ = never_ns;
-  std::size_t timeout_index_ = sizeof...(Cases);
-  std::size_t default_index_ = sizeof...(Cases);
-  std::size_t chosen_ = sizeof...(Cases);
+  std::size_t timeout_index_ = count;
+  std::size_t default_index_ = count;
+  std::size_t chosen_ = count;
   bool declined_ = false;
 };
 

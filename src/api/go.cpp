@@ -28,18 +28,27 @@ goroutine_draft::goroutine_draft(const spawn_request& request, std::size_t bytes
   goroutine_->woken.begin();
   goroutine_->size = size;
   goroutine_->site = request.site;
+  if (request.name.empty() && fits_inside(bytes, alignment)) [[likely]] {
+    goroutine_->closure_is_outside = false;
+    storage_ = goroutine_->closure;
+  } else {
+    set_up(request, bytes, alignment);
+  }
+}
+
+void goroutine_draft::set_up(const spawn_request& request, std::size_t bytes,
+                             std::size_t alignment) {
   try {
     set_name(*goroutine_, request.name);
     storage_ = make_room_for_closure(*goroutine_, bytes, alignment);
   } catch (...) {
     goroutine_->closure_is_outside = false;
-    r.recycle(*goroutine_);
+    runtime::get().recycle(*goroutine_);
     throw;
   }
 }
 
-goroutine_draft::~goroutine_draft() {
-  if (!goroutine_) return;
+void goroutine_draft::give_up() noexcept {
   free_closure_room(*goroutine_);
   runtime::get().recycle(*goroutine_);
 }

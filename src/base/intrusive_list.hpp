@@ -46,22 +46,35 @@ class intrusive_queue {
   T* last_ = nullptr;
 };
 
-/// Both ends, and removal from the middle, through two links.
-template <class T, T* T::*Next, T* T::*Previous>
+/// The first element's address in a list that only its owner looks at.
+template <class T>
+class unshared {
+ public:
+  T read() const noexcept { return value_; }
+  void write(T value) noexcept { value_ = value; }
+
+ private:
+  T value_{};
+};
+
+/// Both ends, and removal from the middle, through two links. With `hint` for First others may ask
+/// whether it is empty, too.
+template <class T, T* T::*Next, T* T::*Previous, template <class> class First = unshared>
 class intrusive_deque {
  public:
-  bool empty() const noexcept { return first_ == nullptr; }
-  T* front() const noexcept { return first_; }
+  bool empty() const noexcept { return first_.read() == nullptr; }
+  T* front() const noexcept { return first_.read(); }
   T* back() const noexcept { return last_; }
 
   void push_front(T* element) noexcept {
+    T* const next = first_.read();
     element->*Previous = nullptr;
-    element->*Next = first_;
-    if (first_)
-      first_->*Previous = element;
+    element->*Next = next;
+    if (next)
+      next->*Previous = element;
     else
       last_ = element;
-    first_ = element;
+    first_.write(element);
   }
   void push_back(T* element) noexcept {
     element->*Next = nullptr;
@@ -69,19 +82,23 @@ class intrusive_deque {
     if (last_)
       last_->*Next = element;
     else
-      first_ = element;
+      first_.write(element);
     last_ = element;
   }
   void remove(T* element) noexcept {
-    T* next = element->*Next;
-    T* previous = element->*Previous;
-    (previous ? previous->*Next : first_) = next;
+    T* const previous = element->*Previous;
+    if (!previous) {
+      remove_first(element);
+      return;
+    }
+    T* const next = element->*Next;
+    previous->*Next = next;
     (next ? next->*Previous : last_) = previous;
     element->*Next = element->*Previous = nullptr;
   }
   T* pop_front() noexcept {
-    T* element = first_;
-    if (element) remove(element);
+    T* element = first_.read();
+    if (element) remove_first(element);
     return element;
   }
   T* pop_back() noexcept {
@@ -91,7 +108,14 @@ class intrusive_deque {
   }
 
  private:
-  T* first_ = nullptr;
+  void remove_first(T* element) noexcept {
+    T* const next = element->*Next;
+    first_.write(next);
+    (next ? next->*Previous : last_) = nullptr;
+    element->*Next = nullptr;
+  }
+
+  First<T*> first_{};
   T* last_ = nullptr;
 };
 

@@ -33,8 +33,7 @@ std::size_t goroutine::closure_bytes_outside() const noexcept {
 }
 
 void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment) {
-  // Inside, ThreadSanitizer would take the closure for the one that was there before.
-  g.closure_is_outside = tells_users || bytes > goroutine::inline_bytes || alignment > 8;
+  g.closure_is_outside = !fits_inside(bytes, alignment);
   if (!g.closure_is_outside) [[likely]]
     return g.closure;
   const outside_closure outside{::operator new(bytes, std::align_val_t{alignment}), alignment,

@@ -98,6 +98,11 @@ class goroutine : public waiter {
   std::size_t closure_bytes_outside() const noexcept;
 };
 
+/// Whether a closure fits into the control block. Inside, ThreadSanitizer would take it for the one
+/// that was there before.
+constexpr bool fits_inside(std::size_t bytes, std::size_t alignment) noexcept {
+  return !tells_users && bytes <= goroutine::inline_bytes && alignment <= 8;
+}
 /// Puts the closure inside if it fits, else on the heap. Throws: std::bad_alloc.
 void* make_room_for_closure(goroutine& g, std::size_t bytes, std::size_t alignment);
 void free_closure_room(goroutine& g) noexcept;

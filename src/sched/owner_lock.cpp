@@ -10,8 +10,8 @@ bool owner_lock::try_lock_thief() noexcept {
   constexpr int spins_max = 1000;
   if (!thieves_.try_lock()) return false;
   // Order: wanted. relaxed store, ordered before the load of busy_ by the barrier.
-  wanted_.store(true, relaxed);
-  heavy_barrier();  // Order: busy. Pairs with light_barrier in lock_owner().
+  wanted_.store(thief | calm_, relaxed);
+  heavy_barrier_when(calm_ == nobody);  // Order: busy. Pairs with lock_owner().
   for (int i = 0; i < spins_max; ++i) {
     // Order: busy. acquire pairs with the release in unlock_owner().
     if (!busy_.load(acquire)) return true;
@@ -23,15 +23,19 @@ bool owner_lock::try_lock_thief() noexcept {
 
 void owner_lock::unlock_thief() noexcept {
   // Order: wanted. release pairs with the acquire in lock_owner().
-  wanted_.store(false, release);
+  wanted_.store(calm_, release);
   thieves_.unlock();
 }
 
-[[gnu::cold]] void owner_lock::wait_for_thief() noexcept {
+/// "Busy" has been said.
+[[gnu::cold]] void owner_lock::lock_slowly() noexcept {
   for (int round = 0;; ++round) {
+    if (calm_ == fence) full_fence();  // Order: busy. Pairs with try_lock_thief().
+    // Order: wanted.
+    if (wanted_.load(acquire) == calm_) return;
     unlock_owner();
     // Order: wanted.
-    while (wanted_.load(acquire)) {
+    while (wanted_.load(acquire) != calm_) {
       if (++round % 64 != 0) {
         pause_cpu();
         continue;
@@ -41,9 +45,7 @@ void owner_lock::unlock_thief() noexcept {
     }
     // Order: busy.
     busy_.store(true, relaxed);
-    light_barrier();  // Order: busy.
-    // Order: wanted.
-    if (!wanted_.load(acquire)) return;
+    compiler_barrier();  // Order: busy. As in lock_owner().
   }
 }
 

@@ -11,6 +11,8 @@
 // Tested by: tests/unit/sched/owner_lock_test.cpp
 #pragma once
 
+#include <cstdint>
+
 #include <weft/detail/atomic.hpp>
 
 #include "port/sync/barrier.hpp"
@@ -23,12 +25,13 @@ class owner_lock {
   // Always inline: in one large translation unit the compiler stops by itself, and a call more on
   // the way to a switch costs 2 ns (see the context switch's notes on return prediction).
   [[gnu::always_inline]] void lock_owner() noexcept {
-    // Order: busy. relaxed store, ordered before the load of wanted_ by the barrier.
+    // Order: busy. relaxed store, ordered before the load of wanted_ by the barrier: a free one
+    // needs no instruction, the other is one more case of "wanted".
     busy_.store(true, relaxed);
-    light_barrier();  // Order: busy. Pairs with heavy_barrier in try_lock_thief().
+    compiler_barrier();  // Order: busy. Pairs with heavy_barrier in try_lock_thief().
     // Order: wanted. acquire pairs with the release in unlock_thief().
-    if (wanted_.load(acquire)) [[unlikely]]
-      wait_for_thief();
+    if (wanted_.load(acquire) != nobody) [[unlikely]]
+      lock_slowly();
   }
   [[gnu::always_inline]] void unlock_owner() noexcept {
     // Order: busy. release pairs with the acquire in try_lock_thief().
@@ -40,10 +43,15 @@ class owner_lock {
   void unlock_thief() noexcept;
 
  private:
-  void wait_for_thief() noexcept;
+  static constexpr std::uint8_t nobody = 0;
+  static constexpr std::uint8_t fence = 1;  // the owner has to pay for its barrier
+  static constexpr std::uint8_t thief = 2;
 
+  void lock_slowly() noexcept;
+
+  const std::uint8_t calm_ = light_barrier_is_free.read() ? nobody : fence;
   inner_atomic<bool> busy_{false};
-  inner_atomic<bool> wanted_{false};
+  inner_atomic<std::uint8_t> wanted_{calm_};
   spin_lock thieves_;
 };
 

@@ -212,8 +212,9 @@ void runtime::make_ready(goroutine& g) noexcept {
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
   if (!w) return inject(g);
-  w->owned->set_next_owner(&g);
-  note_backlog(*w->owned);
+  processor& here = *w->owned;
+  here.set_next_owner(&g);
+  note_backlog(here);
 }
 
 void runtime::start(goroutine& g) noexcept {
@@ -225,12 +226,13 @@ void runtime::start(goroutine& g) noexcept {
     created_outside_.fetch_add(1, relaxed);
     return inject(g);
   }
-  w->owned->created.bump();
-  w->owned->push_fresh_owner(&g);
-  note_backlog(*w->owned);
+  processor& here = *w->owned;
+  here.created.bump();
+  here.push_fresh_owner(&g);
+  note_backlog(here);
 }
 
-void runtime::inject(goroutine& g) noexcept {
+[[gnu::noinline]] void runtime::inject(goroutine& g) noexcept {
   injected_.push(&g);
   wake_one();
 }

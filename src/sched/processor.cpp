@@ -75,8 +75,10 @@ goroutine* processor::pick_owner() noexcept {
   }
   next_run_.write(0);
   picks_.bump();
-  if (picks_.read() % oldest_every == 0)
+  if (--until_oldest_ == 0) {
+    until_oldest_ = oldest_every;
     if (goroutine* g = pop_fresh_locked(true)) return g;
+  }
   if (goroutine* g = pop_started_locked()) return g;
   return pop_fresh_locked(false);
 }

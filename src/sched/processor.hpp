@@ -41,6 +41,12 @@ struct batch {
 struct id_block {
   std::uint64_t next = 0;
   std::uint64_t left = 0;
+
+  /// Only while some are left.
+  std::uint64_t take() noexcept {
+    --left;
+    return next++;
+  }
 };
 
 class alignas(128) processor {
@@ -140,6 +146,7 @@ class alignas(128) processor {
   hint<int> number_;
   hint<std::uint32_t> next_run_;
   hint<std::uint32_t> picks_;
+  std::uint32_t until_oldest_ = oldest_every;
   hint<goroutine*> next_{nullptr};
   hint<std::uint64_t> next_number_;
   wake_list started_;

@@ -58,10 +58,13 @@ bool is_set(const char* name, bool otherwise) noexcept {
 
 }  // namespace
 
-runtime& runtime::get() noexcept {
+constinit published<runtime*> runtime::instance_{nullptr};
+
+[[gnu::cold]] runtime& runtime::make() noexcept {
   // Outlives every static object, and needs no memory that could be refused.
   alignas(runtime) static std::byte room[sizeof(runtime)];
   static runtime* const instance = ::new (room) runtime;
+  instance_.publish(instance);
   return *instance;
 }
 
@@ -75,9 +78,7 @@ runtime::runtime() noexcept {
 
 void ensure_running() { runtime::get().ensure_running(); }
 
-void runtime::ensure_running() {
-  if (started_.read()) [[likely]]
-    return;
+void runtime::start_up() {
   check_forked_child("a start");
   std::lock_guard guard(start_lock_);
   if (started_.read()) return;
@@ -260,11 +261,25 @@ std::uint64_t runtime::take_id(id_block& block) noexcept {
     block.next = 1 + ids_per_block * id_blocks_.fetch_add(1, relaxed);
     block.left = ids_per_block;
   }
-  --block.left;
-  return block.next++;
+  return block.take();
 }
 
+/// The usual case, and nothing else: it needs no stack frame.
 goroutine* runtime::take_goroutine() {
+  worker* const w = this_worker();
+  if (!w || w->owned->goroutines.count() == 0) [[unlikely]]
+    return take_goroutine_slowly();
+  processor& p = *w->owned;
+  const goroutine* creator = w->keeps_time ? nullptr : w->current;
+  if (p.ids.left == 0 || (creator && creator->own.labels)) [[unlikely]]
+    return take_goroutine_slowly();
+  goroutine* g = p.goroutines.pop();
+  g->id = p.ids.take();
+  g->parent = creator ? creator->id : 0;
+  return g;
+}
+
+[[gnu::noinline]] goroutine* runtime::take_goroutine_slowly() {
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
     if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
@@ -272,8 +287,7 @@ goroutine* runtime::take_goroutine() {
     g->id = take_id(p.ids);
     const goroutine* creator = w->keeps_time ? nullptr : w->current;
     g->parent = creator ? creator->id : 0;
-    if (creator && creator->own.labels) [[unlikely]]
-      g->own.labels = share(creator->own.labels);
+    if (creator && creator->own.labels) g->own.labels = share(creator->own.labels);
     return g;
   }
   label_set* const labels = thread_belongings().labels;
@@ -299,9 +313,14 @@ void runtime::recycle(goroutine& g) noexcept {
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
     p.goroutines.push(&g);
-    if (p.goroutines.count() > goroutine_pool::cached_max) pool_.drain(p.goroutines);
+    if (p.goroutines.count() > goroutine_pool::cached_max) [[unlikely]]
+      pool_.drain(p.goroutines);
     return;
   }
+  recycle_outside(g);
+}
+
+[[gnu::noinline]] void runtime::recycle_outside(goroutine& g) noexcept {
   std::lock_guard guard(outside_lock_);
   outside_cache_.push(&g);
 }

@@ -33,10 +33,17 @@ class runtime {
  public:
   static constexpr int processors_max = 1024;
 
-  static runtime& get() noexcept;
+  static runtime& get() noexcept {
+    if (runtime* made = instance_.read()) [[likely]]
+      return *made;
+    return make();
+  }
 
   /// Throws: std::system_error when not even one worker can be started.
-  void ensure_running();
+  void ensure_running() {
+    if (!started_.read()) [[unlikely]]
+      start_up();
+  }
   void stop() noexcept;
   bool stopping() const noexcept { return stopping_.read(); }
   /// Whether exit() has begun; goroutines may go on while it waits for them.
@@ -107,6 +114,10 @@ class runtime {
   runtime() noexcept;
 
   // runtime.cpp
+  static runtime& make() noexcept;
+  void start_up();
+  goroutine* take_goroutine_slowly();
+  void recycle_outside(goroutine& g) noexcept;
   std::uint64_t take_id(id_block& block) noexcept;
   void start_first_worker();
   processor* make_processor_locked(int number) noexcept;
@@ -191,6 +202,8 @@ class runtime {
   void freeze(worker& w) noexcept;
   bool attend(worker& w) noexcept;
   void run_on_worker(worker& w, goroutine& g) noexcept;
+
+  static constinit published<runtime*> instance_;
 
   goroutine_pool pool_;
   stack_pool stacks_;

@@ -31,7 +31,7 @@ worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) 
 }
 
 /// For ThreadSanitizer a new goroutine has a new stack, and a name.
-void begin_told(goroutine& g) noexcept {
+[[maybe_unused]] void begin_told(goroutine& g) noexcept {
   begin_told_stack(g.memory.low(), stack_class_bytes(g.size));
   char text[64];
   describe_shortly(g, text, sizeof text);
@@ -51,8 +51,10 @@ worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
 /// The first thing on every stack that was switched to.
 void arrive(worker& w) noexcept {
   constexpr std::uint32_t housekeeping_every = 16;
-  const after_switch then = std::exchange(w.after, {});
-  if (then.run) then.run(then.argument);
+  if (const after_switch then = w.after; then.run) {
+    w.after.run = nullptr;
+    then.run(then.argument);
+  }
   if (w.owned && ++w.owned->arrivals % housekeeping_every == 0) [[unlikely]]
     runtime::get().housekeep(w);
 }
@@ -62,10 +64,14 @@ bool can_run_here(const goroutine& g, const processor& p) noexcept {
   return g.started() || (g.size == default_stack_class && p.stacks_cached > 0);
 }
 
-/// The next goroutine, if the worker's loop need not see to anything first.
-goroutine* pick_directly(worker& w, bool tied) noexcept {
+/// The goroutine after `g`, if the worker's loop need not see to anything first.
+goroutine* pick_directly(worker& w, goroutine& g) noexcept {
   processor& p = *w.owned;
-  if (tied || p.attention.read()) [[unlikely]]
+  if (p.attention.read()) [[unlikely]] {
+    if (runtime::get().forced_migration()) g.avoid = &w;  // then attention is never over
+    return nullptr;
+  }
+  if (g.locked_to) [[unlikely]]
     return nullptr;
   goroutine* next = p.pick_owner();
   if (!next || can_run_here(*next, p)) [[likely]]
@@ -197,11 +203,9 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
 void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
   if (!g.memory.is_plain()) [[unlikely]]
     look_at_stack(g);
-  if (runtime::get().forced_migration()) [[unlikely]]
-    g.avoid = &w;
   g.left.begin();
   w.own.sanitizers.become();
-  goroutine* next = pick_directly(w, g.locked_to != nullptr);
+  goroutine* next = pick_directly(w, g);
   const int saved_errno = *w.errno_address;
   if (!w.exceptions->empty()) [[unlikely]]
     g.exceptions = std::exchange(*w.exceptions, {});

@@ -46,34 +46,6 @@ void channel_core::release() noexcept {
   dispose();
 }
 
-void channel_core::push_value(void* value) noexcept {
-  hear_at(slot(tail_));
-  ops_.move(slot(tail_), value);
-  tell_at(slot(tail_));
-  tail_ = after(tail_);
-  count_.write(count_.read() + 1);
-}
-
-void channel_core::pop_value(void* to) noexcept {
-  hear_at(slot(head_));
-  ops_.relocate(to, slot(head_));
-  tell_at(slot(head_));
-  head_ = after(head_);
-  count_.write(count_.read() - 1);
-}
-
-inline void channel_core::push_for(wait_node& sender) noexcept {
-  const partner_scope as(*sender.who);
-  push_value(sender.element);
-}
-
-inline void channel_core::give_to(wait_node& receiver, void* value) noexcept {
-  if constexpr (tells_users)
-    give_told(receiver, value);
-  else
-    ops_.move(receiver.element, value);
-}
-
 /// Where there is a ring, the value goes through it. The move itself is nobody's: its source is the
 /// sender's, its target the receiver's, and both have just been ordered.
 void channel_core::give_told(wait_node& receiver, void* value) noexcept {
@@ -92,24 +64,6 @@ void channel_core::give_told(wait_node& receiver, void* value) noexcept {
   ops_.move(receiver.element, value);
 }
 
-attempt channel_core::send_locked(void* value, waiter*& woken) noexcept {
-  if (mode_ != 0) [[unlikely]]
-    return send_otherwise_locked(value, woken);
-  return put_locked(value, woken);
-}
-
-inline attempt channel_core::put_locked(void* value, waiter*& woken) noexcept {
-  if (wait_node* receiver = receivers.pop_claimed_locked()) {
-    give_to(*receiver, value);
-    receiver->served = true;
-    woken = receiver->who;
-    return attempt::done;
-  }
-  if (count_.read() == capacity_) return attempt::blocked;
-  push_value(value);
-  return attempt::done;
-}
-
 attempt channel_core::send_otherwise_locked(void* value, waiter*& woken) noexcept {
   return closed_locked() ? attempt::closed : send_special_locked(value, woken);
 }
@@ -118,28 +72,8 @@ attempt channel_core::send_special_locked(void* value, waiter*& woken) noexcept 
   return put_locked(value, woken);
 }
 
-attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
-  if (count_.read() > 0) {
-    pop_value(to);
-    if (wait_node* sender = senders.pop_claimed_locked()) {
-      push_for(*sender);
-      sender->served = true;
-      woken = sender->who;
-    }
-    return attempt::done;
-  }
-  if (wait_node* sender = senders.pop_claimed_locked()) {
-    sender->who->left.hear();
-    ops_.move(to, sender->element);
-    sender->served = true;
-    woken = sender->who;
-    return attempt::done;
-  }
-  return mode_ == 0 ? attempt::blocked : recv_otherwise_locked(to);
-}
-
 attempt channel_core::recv_otherwise_locked(void* to) noexcept {
-  if (mode_ != closed_bit) return recv_special_locked(to);
+  if (mode_.read() != closed_bit) return recv_special_locked(to);
   return closed_to_receiver_locked() ? attempt::closed : attempt::blocked;
 }
 
@@ -166,8 +100,7 @@ bool channel_core::close_locked(wake_list& woken) noexcept {
   return true;
 }
 
-bool channel_core::drain_locked() noexcept {
-  const bool any = count_.read() > 0;
+bool channel_core::drain_values_locked() noexcept {
   while (count_.read() > 0) {
     hear_at(slot(head_));
     ops_.destroy(slot(head_));
@@ -175,7 +108,7 @@ bool channel_core::drain_locked() noexcept {
     head_ = after(head_);
     count_.write(count_.read() - 1);
   }
-  return any;
+  return true;
 }
 
 channel_core* channel_make(std::size_t capacity, const element_ops& ops) {

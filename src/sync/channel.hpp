@@ -19,6 +19,7 @@
 
 #include "fiber/waiter.hpp"
 #include "port/sync/spin_lock.hpp"
+#include "sync/partner.hpp"
 #include "wait/wait_queue.hpp"
 
 namespace weft::detail {
@@ -51,11 +52,20 @@ class channel_core {
   /// For who looks on from outside: the clock may send here; more than a channel_core is in there.
   bool is_sent_by_clock() const noexcept { return sent_by_clock_; }
   bool is_special() const noexcept {
-    return (mode_ & static_cast<std::uint8_t>(nature::special)) != 0;
+    return (mode_.read() & static_cast<std::uint8_t>(nature::special)) != 0;
   }
 
   virtual std::size_t visible_size() const noexcept { return count_.read(); }
   virtual std::size_t visible_capacity() const noexcept { return capacity_; }
+
+  /// Whether a receive, or a send, would find something to do: exactly, with `lock` held; without
+  /// it, a hint. Of a special channel, which has to be asked: true.
+  bool looks_receivable() const noexcept {
+    return count_.read() != 0 || mode_.read() != 0 || !senders.empty();
+  }
+  bool looks_sendable() const noexcept {
+    return count_.read() != capacity_ || mode_.read() != 0 || !receivers.empty();
+  }
 
   // All of these with `lock` held. `woken`: whom to make ready after it was let go.
   attempt send_locked(void* value, waiter*& woken) noexcept;
@@ -63,7 +73,7 @@ class channel_core {
   /// False: it was closed already.
   [[nodiscard]] bool close_locked(wake_list& woken) noexcept;
   /// Drops what is in the buffer. Returns: whether there was anything.
-  bool drain_locked() noexcept;
+  bool drain_locked() noexcept { return count_.read() != 0 && drain_values_locked(); }
 
   // With no lock held, after an attempt that asked for it.
   virtual void settle() noexcept {}
@@ -86,9 +96,9 @@ class channel_core {
   virtual attempt recv_special_locked(void* to) noexcept;
 
   const element_ops& ops() const noexcept { return ops_; }
-  bool closed_locked() const noexcept { return (mode_ & closed_bit) != 0; }
+  bool closed_locked() const noexcept { return (mode_.read() & closed_bit) != 0; }
   void mark_closed_locked() noexcept {
-    mode_ |= closed_bit;
+    mode_.write(static_cast<std::uint8_t>(mode_.read() | closed_bit));
     tell_at(&mode_);
   }
   bool closed_to_receiver_locked() const noexcept {
@@ -104,6 +114,7 @@ class channel_core {
  private:
   static constexpr std::uint8_t closed_bit = 1;
 
+  bool drain_values_locked() noexcept;
   attempt put_locked(void* value, waiter*& woken) noexcept;
   attempt send_otherwise_locked(void* value, waiter*& woken) noexcept;
   attempt recv_otherwise_locked(void* to) noexcept;
@@ -123,9 +134,78 @@ class channel_core {
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
   hint<std::size_t> count_;
-  std::uint8_t mode_;  // 0: plain and open
+  hint<std::uint8_t> mode_;  // 0: plain and open
   bool sent_by_clock_ = false;
   atomic<std::uint32_t> refs_{1};
 };
+
+[[gnu::always_inline]] inline void channel_core::push_value(void* value) noexcept {
+  hear_at(slot(tail_));
+  ops_.move(slot(tail_), value);
+  tell_at(slot(tail_));
+  tail_ = after(tail_);
+  count_.write(count_.read() + 1);
+}
+
+[[gnu::always_inline]] inline void channel_core::pop_value(void* to) noexcept {
+  hear_at(slot(head_));
+  ops_.relocate(to, slot(head_));
+  tell_at(slot(head_));
+  head_ = after(head_);
+  count_.write(count_.read() - 1);
+}
+
+[[gnu::always_inline]] inline void channel_core::push_for(wait_node& sender) noexcept {
+  const partner_scope as(*sender.who);
+  push_value(sender.element);
+}
+
+inline void channel_core::give_to(wait_node& receiver, void* value) noexcept {
+  if constexpr (tells_users)
+    give_told(receiver, value);
+  else
+    ops_.move(receiver.element, value);
+}
+
+// Always inline: see owner_lock.hpp.
+[[gnu::always_inline]] inline attempt channel_core::send_locked(void* value,
+                                                                waiter*& woken) noexcept {
+  if (mode_.read() != 0) [[unlikely]]
+    return send_otherwise_locked(value, woken);
+  return put_locked(value, woken);
+}
+
+[[gnu::always_inline]] inline attempt channel_core::put_locked(void* value,
+                                                               waiter*& woken) noexcept {
+  if (wait_node* receiver = receivers.pop_claimed_locked()) {
+    give_to(*receiver, value);
+    receiver->served = true;
+    woken = receiver->who;
+    return attempt::done;
+  }
+  if (count_.read() == capacity_) return attempt::blocked;
+  push_value(value);
+  return attempt::done;
+}
+
+[[gnu::always_inline]] inline attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
+  if (count_.read() > 0) {
+    pop_value(to);
+    if (wait_node* sender = senders.pop_claimed_locked()) {
+      push_for(*sender);
+      sender->served = true;
+      woken = sender->who;
+    }
+    return attempt::done;
+  }
+  if (wait_node* sender = senders.pop_claimed_locked()) {
+    sender->who->left.hear();
+    ops_.move(to, sender->element);
+    sender->served = true;
+    woken = sender->who;
+    return attempt::done;
+  }
+  return mode_.read() == 0 ? attempt::blocked : recv_otherwise_locked(to);
+}
 
 }  // namespace weft::detail

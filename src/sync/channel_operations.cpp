@@ -21,15 +21,16 @@ channel_status status_of(wait_outcome outcome) noexcept {
   return outcome == wait_outcome::timeout ? channel_status::timeout : channel_status::cancelled;
 }
 
-channel_status wait_on_nil(wait_reason reason, const wait_bound& bound) noexcept {
+[[gnu::noinline]] channel_status wait_on_nil(wait_reason reason, const wait_bound& bound) noexcept {
   if (bound.unbounded()) block_for_ever(reason);
   wait_claim claim;
   return status_of(park_bounded(reason, {}, bound, claim));
 }
 
 /// Sleeps in `queue`, and lets go of the channel's lock meanwhile and afterwards.
-channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element, wait_reason reason,
-                             const wait_bound& bound) noexcept {
+[[gnu::noinline]] channel_status wait_in_queue(channel_core& c, wait_queue& queue, void* element,
+                                               wait_reason reason,
+                                               const wait_bound& bound) noexcept {
   wait_node node;
   wait_claim claim;
   node.who = &this_waiter();
@@ -65,7 +66,7 @@ void ready_if(waiter* woken) noexcept {
 namespace {
 
 /// What only channels of another kind ask for after a send. Returns: whether to try it again.
-bool send_again(channel_core& c, attempt outcome) {
+[[gnu::noinline]] bool send_again(channel_core& c, attempt outcome) {
   if (outcome == attempt::done_more) c.settle();
   if (outcome != attempt::no_room) return false;
   c.make_room();
@@ -86,9 +87,9 @@ channel_status report(attempt outcome) noexcept {
   return channel_status::would_block;
 }
 
-}  // namespace
-
-channel_status channel_send_bounded(channel_core* c, void* value, const wait_bound& bound) {
+/// Inline in both of its callers: to have no bound then costs nothing.
+[[gnu::always_inline]] inline channel_status send_within(channel_core* c, void* value,
+                                                         const wait_bound& bound) {
   if (cancelled_before(bound)) return channel_status::cancelled;
   if (!c) return wait_on_nil(wait_reason::chan_send_nil, bound);
   waiter* woken = nullptr;
@@ -103,7 +104,8 @@ channel_status channel_send_bounded(channel_core* c, void* value, const wait_bou
   return send_again(*c, outcome) ? channel_send_bounded(c, value, bound) : report(outcome);
 }
 
-channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept {
+[[gnu::always_inline]] inline channel_status recv_within(channel_core* c, void* to,
+                                                         const wait_bound& bound) noexcept {
   if (cancelled_before(bound)) return channel_status::cancelled;
   if (!c) return wait_on_nil(wait_reason::chan_receive_nil, bound);
   waiter* woken = nullptr;
@@ -119,13 +121,23 @@ channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound&
   return report(outcome);
 }
 
+}  // namespace
+
+channel_status channel_send_bounded(channel_core* c, void* value, const wait_bound& bound) {
+  return send_within(c, value, bound);
+}
+
+channel_status channel_recv_bounded(channel_core* c, void* to, const wait_bound& bound) noexcept {
+  return recv_within(c, to, bound);
+}
+
 void channel_send(channel_core* c, void* value) {
-  if (channel_send_bounded(c, value, {}) == channel_status::closed)
+  if (send_within(c, value, {}) == channel_status::closed) [[unlikely]]
     throw closed_channel("send on closed channel");
 }
 
 bool channel_recv(channel_core* c, void* to) noexcept {
-  return channel_recv_bounded(c, to, {}) == channel_status::ok;
+  return recv_within(c, to, {}) == channel_status::ok;
 }
 
 namespace {

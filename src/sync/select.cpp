@@ -1,11 +1,12 @@
-// Select: one of several channel operations, chosen while every channel is locked.
+// Select: one of several channel operations.
 //
-// As in Go: pass 1 looks for a case that is ready, in a random order; pass 2 enqueues on every
-// channel and parks; pass 3 takes the losers out again. Pass 1 locks a channel when it comes to it
-// and keeps it: a case that is ready early costs few locks, and at the end of the pass all are
-// held, so that "none is ready" is true at one instant. Only the first may be waited for; if
-// another is busy, all are let go and taken in address order. The commit lets go of them from the
-// other stack; the arrays it reads live on the waiter's stack (see commit_unlock).
+// Before anything is locked, a look at all cases: of those that seem ready one is drawn, and tried
+// under its own lock. What a look says without a lock is a hint: if nothing seems ready, or the one
+// drawn is not, all is done as in Go. Pass 1 locks every channel and draws one of the cases that
+// are ready; pass 2 enqueues on every channel and parks; pass 3 takes the losers out again. So
+// "none is ready" is true at one instant. Only the first lock may be waited for; if another is
+// busy, all are let go and taken in address order. The commit lets go of them from the other stack;
+// the arrays it reads live on the waiter's stack (see commit_unlock).
 // A cancellation is one more case: it is looked at in passes 1 and 2, and enlists like a channel.
 // A channel that grows is given room with nothing locked, and everything is looked at again.
 // Locks: every channel of the select, tried or in address order; then every cancel_state, in
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -44,20 +46,45 @@ union select_node {
 
 /// What a select with N cases needs to remember while it waits.
 struct scratch {
-  std::uint16_t* poll_order;
+  std::uint16_t* candidates;
   channel_core** locks;
   cancel_state** cancels;
   select_node* nodes;
 };
 
+/// A case that is never ready.
+bool is_nil(const select_case& c) noexcept { return !c.channel && !c.canceller; }
+
+/// Exactly, with the channel's lock held; else a hint.
+[[gnu::always_inline]] inline bool looks_ready(const select_case& c) noexcept {
+  if (c.way == direction::cancel) return c.canceller && c.canceller->cancelled();
+  if (!c.channel) return false;
+  return c.way == direction::receive ? c.channel->looks_receivable() : c.channel->looks_sendable();
+}
+
+/// Tries a channel's case under its lock. `received` is set as it will stand if it proceeds.
+[[gnu::always_inline]] inline attempt try_locked_case(select_case& c, waiter*& woken) noexcept {
+  const bool receives = c.way == direction::receive;
+  const attempt outcome = receives ? c.channel->recv_locked(c.element, woken)
+                                   : c.channel->send_locked(c.element, woken);
+  c.received = receives && outcome != attempt::closed;
+  return outcome;
+}
+
+std::size_t settled(std::size_t index, bool sent_on_closed) {
+  if (sent_on_closed) [[unlikely]]
+    throw closed_channel("send on closed channel");
+  return index;
+}
+
 class waiting_select {
  public:
   waiting_select(const select_request& request, scratch memory) noexcept
-      : cases_(request.cases), request_(request), memory_(memory), random_(this_rng().next()) {}
+      : cases_(request.cases), request_(request), memory_(memory) {}
 
   std::size_t run() {
     waiter* woken = nullptr;
-    std::size_t ready_case = poll_while_locking(woken);
+    std::size_t ready_case = lock_and_poll(woken);
     if (ready_case == busy) {
       lock_in_order();
       ready_case = poll_locked(woken);
@@ -73,7 +100,7 @@ class waiting_select {
       if (woken) ready(*woken);
       if (unsettled_) [[unlikely]]
         unsettled_->settle();
-      return settled(ready_case);
+      return settled(ready_case, sent_on_closed_);
     }
     if (request_.has_default) return leave_with(select_default);
     if (request_.deadline != never_ns && request_.deadline <= now_ns()) {
@@ -90,47 +117,32 @@ class waiting_select {
   static constexpr std::size_t busy = static_cast<std::size_t>(-4);
   static constexpr std::size_t linear_max = 16;
 
-  void list_cases() noexcept {
-    for (std::size_t i = 0; i < cases_.size(); ++i) {
-      const select_case& c = cases_[i];
-      if (c.channel == nullptr && c.canceller == nullptr) continue;  // never ready
-      memory_.poll_order[polled_++] = static_cast<std::uint16_t>(i);
-    }
-  }
-
-  /// Draws what to look at next: one step of a shuffle.
-  void draw(std::size_t position) noexcept {
-    const std::size_t left = polled_ - position;
-    if (request_.order == choice::in_order || left == 1) return;
-    std::swap(memory_.poll_order[position],
-              memory_.poll_order[position + random_.below(static_cast<std::uint32_t>(left))]);
-  }
-
   bool holds(const channel_core* c) const noexcept {
     return std::find(memory_.locks, memory_.locks + locked_, c) != memory_.locks + locked_;
   }
 
-  /// Returns: a case that proceeded; none; or busy, with nothing locked and everything drawn.
-  std::size_t poll_while_locking(waiter*& woken) noexcept {
-    list_cases();
-    bool met_busy = cases_.size() > linear_max;
-    for (std::size_t i = 0; i < polled_; ++i) {
-      draw(i);
-      if (met_busy) continue;
-      const std::size_t index = memory_.poll_order[i];
-      if (channel_core* c = cases_[index].channel; c && !holds(c)) {
-        if (locked_ == 0)
-          c->lock.lock();
-        else if (!c->lock.try_lock()) {
-          unlock_all();
-          met_busy = true;
-          continue;
-        }
-        memory_.locks[locked_++] = c;
+  /// Returns: whether it is held now.
+  bool lock_next(channel_core& c) noexcept {
+    if (locked_ == 0)
+      c.lock.lock();
+    else if (!c.lock.try_lock())
+      return holds(&c);  // it may stand in two cases
+    memory_.locks[locked_++] = &c;
+    return true;
+  }
+
+  /// Returns: a case that proceeded; none, with everything locked; or busy, with nothing.
+  std::size_t lock_and_poll(waiter*& woken) noexcept {
+    if (cases_.size() > linear_max) return busy;
+    const bool in_order = request_.order == choice::in_order;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      if (channel_core* c = cases_[i].channel; c && !lock_next(*c)) {
+        unlock_all();
+        return busy;
       }
-      if (proceeds(index, woken)) return index;
+      if (in_order && looks_ready(cases_[i]) && proceeds(i, woken)) return i;
     }
-    return met_busy ? busy : none;
+    return in_order ? none : poll_locked(woken);
   }
 
   void lock_in_order() noexcept {
@@ -141,9 +153,17 @@ class waiting_select {
     for (std::size_t i = 0; i < locked_; ++i) memory_.locks[i]->lock.lock();
   }
 
+  /// Under the locks what looks ready is, but for special channels, which may still refuse.
   std::size_t poll_locked(waiter*& woken) noexcept {
-    for (std::size_t i = 0; i < polled_; ++i)
-      if (proceeds(memory_.poll_order[i], woken)) return memory_.poll_order[i];
+    std::uint16_t* const first = memory_.candidates;
+    std::uint16_t* last = first;
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+      if (looks_ready(cases_[i])) *last++ = static_cast<std::uint16_t>(i);
+    for (std::uint16_t* next = first; next != last; ++next) {
+      if (request_.order == choice::uniform)
+        std::swap(*next, next[this_rng().below(static_cast<std::uint32_t>(last - next))]);
+      if (proceeds(*next, woken)) return *next;
+    }
     return none;
   }
 
@@ -165,11 +185,10 @@ class waiting_select {
     if (cancel_count_ == 0) return none;
     cancel_count_ = sort_unique(memory_.cancels, cancel_count_);
     for (std::size_t i = 0; i < cancel_count_; ++i) memory_.cancels[i]->lock.lock();
-    for (std::size_t i = 0; i < polled_; ++i) {
-      const std::size_t index = memory_.poll_order[i];
-      if (cases_[index].way != direction::cancel || !cases_[index].canceller->cancelled()) continue;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      if (!cases_[i].canceller || !cases_[i].canceller->cancelled()) continue;
       unlock(memory_.cancels, cancel_count_);
-      return index;
+      return i;
     }
     return none;
   }
@@ -188,21 +207,18 @@ class waiting_select {
     return answer;
   }
 
-  /// Tries one case under its lock.
-  bool proceeds(std::size_t index, waiter*& woken) noexcept {
+  /// Tries one case that looks ready under its lock.
+  [[gnu::noinline]] bool proceeds(std::size_t index, waiter*& woken) noexcept {
     select_case& c = cases_[index];
-    if (c.way == direction::cancel) return c.canceller->cancelled();
-    const bool receives = c.way == direction::receive;
-    const attempt outcome = receives ? c.channel->recv_locked(c.element, woken)
-                                     : c.channel->send_locked(c.element, woken);
+    if (c.way == direction::cancel) return true;
+    const attempt outcome = try_locked_case(c, woken);
     if (outcome == attempt::blocked) return false;
     if (outcome == attempt::no_room) {
       lacks_room_ = c.channel;
       return false;
     }
     if (outcome == attempt::done_more) unsettled_ = c.channel;
-    c.received = receives && outcome != attempt::closed;
-    sent_on_closed_ = !receives && outcome == attempt::closed;
+    sent_on_closed_ = c.way == direction::send && outcome == attempt::closed;
     return true;
   }
 
@@ -230,27 +246,28 @@ class waiting_select {
 
   /// The winner's node was taken out by who woke us.
   void delist_losers(std::uint32_t winner) noexcept {
-    for (std::size_t i = 0; i < polled_; ++i) {
-      const std::size_t index = memory_.poll_order[i];
-      if (index == winner) continue;
-      const select_case& c = cases_[index];
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      const select_case& c = cases_[i];
+      if (i == winner || is_nil(c)) continue;
       if (c.way == direction::cancel) {
-        c.canceller->delist(memory_.nodes[index].at_cancel);
+        c.canceller->delist(memory_.nodes[i].at_cancel);
         continue;
       }
       std::lock_guard guard(c.channel->lock);
-      queue_of(c).remove_locked(memory_.nodes[index].at_channel);
+      queue_of(c).remove_locked(memory_.nodes[i].at_channel);
     }
   }
 
   std::size_t wait() {
     waiter& self = this_waiter();
-    for (std::size_t i = 0; i < polled_; ++i) enlist(memory_.poll_order[i], self);
-    const wait_reason reason = polled_ == 0 && request_.deadline == never_ns
+    for (std::size_t i = 0; i < cases_.size(); ++i)
+      if (!is_nil(cases_[i])) enlist(i, self);
+    const bool all_nil = locked_ + cancel_count_ == 0;
+    const wait_reason reason = all_nil && request_.deadline == never_ns
                                    ? wait_reason::select_no_cases
                                    : wait_reason::select;
     // Without a lock to hold it, the waiter may be gone before the commit.
-    const commit then = polled_ == 0 ? commit{} : commit{commit_unlock, this};
+    const commit then = all_nil ? commit{} : commit{commit_unlock, this};
     wait_cause cause{reason, &request_};
     cause.bounded = cancel_count_ > 0;
     park_until(cause, then, request_.deadline, claim_);
@@ -262,21 +279,14 @@ class waiting_select {
     const bool served = memory_.nodes[winner].at_channel.served;
     won.received = won.way == direction::receive && served;
     sent_on_closed_ = won.way == direction::send && !served;
-    return settled(winner);
-  }
-
-  std::size_t settled(std::size_t index) const {
-    if (sent_on_closed_) throw closed_channel("send on closed channel");
-    return index;
+    return settled(winner, sent_on_closed_);
   }
 
   const std::span<select_case> cases_;
   const select_request& request_;
   const scratch memory_;
-  rng random_;
   channel_core* lacks_room_ = nullptr;  // what only channels of another kind ask for
   channel_core* unsettled_ = nullptr;
-  std::size_t polled_ = 0;
   std::size_t locked_ = 0;
   std::size_t cancel_count_ = 0;
   bool sent_on_closed_ = false;
@@ -285,34 +295,75 @@ class waiting_select {
 
 template <std::size_t Count>
 std::size_t select_small(const select_request& request) {
-  std::array<std::uint16_t, Count> poll_order;
+  std::array<std::uint16_t, Count> candidates;
   std::array<channel_core*, Count> locks;
   std::array<cancel_state*, Count> cancels;
   std::array<select_node, Count> nodes;
-  return waiting_select(request, {poll_order.data(), locks.data(), cancels.data(), nodes.data()})
+  return waiting_select(request, {candidates.data(), locks.data(), cancels.data(), nodes.data()})
       .run();
 }
 
 std::size_t select_large(const select_request& request) {
   const std::size_t count = request.cases.size();
-  const auto poll_order = std::make_unique<std::uint16_t[]>(count);
+  const auto candidates = std::make_unique<std::uint16_t[]>(count);
   const auto locks = std::make_unique<channel_core*[]>(count);
   const auto nodes = std::make_unique<select_node[]>(count);
   const bool cancellable = std::any_of(request.cases.begin(), request.cases.end(),
                                        [](const select_case& c) { return c.canceller != nullptr; });
   std::unique_ptr<cancel_state*[]> cancels;
   if (cancellable) cancels = std::make_unique<cancel_state*[]>(count);
-  return waiting_select(request, {poll_order.get(), locks.get(), cancels.get(), nodes.get()}).run();
+  return waiting_select(request, {candidates.get(), locks.get(), cancels.get(), nodes.get()}).run();
 }
 
-}  // namespace
+constexpr std::size_t looked_at_max = 64;
+constexpr std::size_t nothing_ready = static_cast<std::size_t>(-3);
 
-std::size_t select_wait(const select_request& request) {
+/// One of the numbers of the bits that are set, each as likely as the others.
+std::size_t draw_bit(std::uint64_t bits) noexcept {
+  if ((bits & (bits - 1)) != 0) {
+    auto skipped = this_rng().below(static_cast<std::uint32_t>(std::popcount(bits)));
+    for (; skipped > 0; --skipped) bits &= bits - 1;
+  }
+  return static_cast<std::size_t>(std::countr_zero(bits));
+}
+
+/// Returns: a case that proceeded; nothing_ready if none seemed so, or if the one drawn was not.
+[[gnu::noinline]] std::size_t select_at_once(const std::span<select_case> cases) {
+  std::uint64_t ready_cases = 0;
+  for (std::size_t i = cases.size(); i-- > 0;)
+    ready_cases = ready_cases << 1 | std::uint64_t{looks_ready(cases[i])};
+  if (ready_cases == 0) return nothing_ready;
+  const std::size_t index = draw_bit(ready_cases);
+  select_case& c = cases[index];
+  if (c.way == direction::cancel) return index;
+  waiter* woken = nullptr;
+  c.channel->lock.lock();
+  const attempt outcome = try_locked_case(c, woken);
+  c.channel->lock.unlock();
+  if (outcome == attempt::blocked || outcome == attempt::no_room) return nothing_ready;
+  if (woken) ready(*woken);
+  if (outcome == attempt::done_more) [[unlikely]]
+    c.channel->settle();
+  return settled(index, c.way == direction::send && outcome == attempt::closed);
+}
+
+[[gnu::noinline]] std::size_t select_under_locks(const select_request& request) {
   const std::size_t count = request.cases.size();
   if (count > cases_max) throw std::length_error("select: too many cases (max 65536)");
   if (count <= 4) return select_small<4>(request);
   if (count <= 16) return select_small<16>(request);
   return select_large(request);
+}
+
+}  // namespace
+
+std::size_t select_wait(const select_request& request) {
+  // In order, "the first that is ready" holds only while all that come before it are locked.
+  if (request.order == choice::uniform && request.cases.size() <= looked_at_max) {
+    const std::size_t chosen = select_at_once(request.cases);
+    if (chosen != nothing_ready) return chosen;
+  }
+  return select_under_locks(request);
 }
 
 }  // namespace weft::detail

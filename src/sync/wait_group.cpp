@@ -61,6 +61,20 @@ class wait_group_core {
 
 namespace {
 
+[[noreturn, gnu::cold, gnu::noinline]] void throw_bad_count(std::int64_t count) {
+  throw std::logic_error(count < 0 ? "sync: negative WaitGroup counter"
+                                   : "sync: WaitGroup counter overflow");
+}
+
+/// What only the done that brings the count to zero may have to see to. Not inline: add and done
+/// then need no stack frame.
+[[gnu::noinline]] void end_round(wait_group_core* g, bool wakes) noexcept {
+  if (wakes)
+    g->release_waiters();
+  else
+    delete g;
+}
+
 void unlock_group(void* g) { static_cast<wait_group_core*>(g)->lock.unlock(); }
 
 /// Sets the waiters bit unless the count is zero. Returns: whether to wait.
@@ -99,19 +113,15 @@ void wait_group_add(wait_group_core* g, int n) {
   std::uint64_t seen = g->word.load(relaxed);
   for (;;) {
     const std::int64_t count = core::count_of(seen) + n;
-    if (count < 0) throw std::logic_error("sync: negative WaitGroup counter");
-    if (count > std::numeric_limits<std::int32_t>::max())
-      throw std::logic_error("sync: WaitGroup counter overflow");
+    if (count < 0 || count > std::numeric_limits<std::int32_t>::max()) [[unlikely]]
+      throw_bad_count(count);
     const std::uint64_t low = seen & (core::one_count - 1);
     const bool wakes = count == 0 && (low & core::waits) != 0;
     const std::uint64_t next = (static_cast<std::uint64_t>(count) << 32) + low +
                                (wakes ? core::one_handle : 0);
     // Order: done. acq_rel: every done before it is seen by the wait that it ends.
     if (!g->word.compare_exchange_weak(seen, next, acq_rel, relaxed)) continue;
-    if (wakes)
-      g->release_waiters();
-    else if (next < core::one_handle)
-      delete g;
+    if (wakes || next < core::one_handle) end_round(g, wakes);
     return;
   }
 }

@@ -26,6 +26,7 @@ struct wait_node {
 
 class wait_queue {
  public:
+  /// Without the lock: a hint.
   bool empty() const noexcept { return nodes_.empty(); }
 
   void push_locked(wait_node& node) noexcept {
@@ -39,7 +40,7 @@ class wait_queue {
     nodes_.remove(&node);
   }
   /// The first waiter that nobody else has claimed; null: none.
-  wait_node* pop_claimed_locked() noexcept {
+  [[gnu::always_inline]] wait_node* pop_claimed_locked() noexcept {
     while (wait_node* node = nodes_.pop_front()) {
       node->queued = false;
       if (!node->claim || node->claim->try_claim(node->index)) return node;
@@ -52,7 +53,7 @@ class wait_queue {
   }
 
  private:
-  intrusive_deque<wait_node, &wait_node::next, &wait_node::previous> nodes_;
+  intrusive_deque<wait_node, &wait_node::next, &wait_node::previous, hint> nodes_;
 };
 
 }  // namespace weft::detail

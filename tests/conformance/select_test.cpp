@@ -123,6 +123,30 @@ TEST_F(Select, ChoosesUniformlyOnAPlainThread) {
   for (const int n : share) EXPECT_NEAR(static_cast<double>(n) / picks, 0.25, six_nines(picks));
 }
 
+TEST_F(Select, ChoosesUniformlyWhateverMakesACaseReady) {
+  weft_test::on_goroutine([] {
+    constexpr int picks = 10'000;
+    const weft::chan<int> never(1);
+    const weft::chan<int> full(1);
+    const weft::chan<int> empty(1);
+    const weft::chan<int> closed(1);
+    closed.close();
+    auto [ctx, cancel] = weft::with_cancel(weft::background());
+    cancel();
+    std::array<int, 5> share{};
+    for (int i = 0; i < picks; ++i) {
+      full.try_send(0);
+      empty.try_recv();
+      ++share[select(on_recv(full), on_send(empty, 0), on_recv(closed), on_done(ctx),
+                     on_recv(never))];
+    }
+    for (int n = 0; n < 4; ++n)
+      EXPECT_NEAR(static_cast<double>(share[static_cast<std::size_t>(n)]) / picks, 0.25,
+                  six_nines(picks));
+    EXPECT_EQ(share[4], 0);
+  });
+}
+
 TEST_F(Select, DefaultOnlyIfNothingIsReady) {
   everywhere([] {
     const weft::chan<int> c(1);

@@ -56,7 +56,9 @@ class recv_case {
   template <class G>
   recv_case(channel_core* channel, G&& f) : channel_(channel), f_(std::forward<G>(f)) {}
 
-  select_case offer() noexcept { return {channel_, room_.raw(), direction::receive, false}; }
+  select_case offer() noexcept {
+    return {channel_, room_.raw(), direction::receive, false, nullptr};
+  }
   void decline() noexcept {}
   /// Takes what came out of the slot. May throw what moving a T throws.
   void accept(bool received) {
@@ -90,7 +92,7 @@ class send_case {
 
   select_case offer() {
     parcel_.emplace(value_);
-    return {channel_, parcel_->raw(), direction::send, false};
+    return {channel_, parcel_->raw(), direction::send, false, nullptr};
   }
   void decline() {
     if (parcel_) parcel_->give_back();
@@ -126,10 +128,7 @@ class done_case {
 
   select_case offer() {
     by_.emplace(source_);
-    select_case made;
-    made.way = direction::cancel;
-    made.canceller = by_->state();
-    return made;
+    return {nullptr, nullptr, direction::cancel, false, by_->state()};
   }
   void decline() noexcept { by_.reset(); }
   void accept(bool) noexcept { by_.reset(); }

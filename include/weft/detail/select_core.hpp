@@ -12,13 +12,14 @@ namespace weft::detail {
 enum class direction : std::uint8_t { receive, send, cancel };
 
 /// One channel operation offered to a select, or a cancellation. `element` is moved from (send) or
-/// constructed (receive, when `received`) only if this case is the one that proceeds.
+/// constructed (receive, when `received`) only if this case is the one that proceeds. Nothing is
+/// initialised by itself: a select writes all of it for each of its cases, each time.
 struct select_case {
-  channel_core* channel = nullptr;
-  void* element = nullptr;
-  direction way = direction::receive;
-  bool received = false;
-  cancel_state* canceller = nullptr;  // for direction::cancel; null: it never is
+  channel_core* channel;
+  void* element;
+  direction way;
+  bool received;
+  cancel_state* canceller;  // for direction::cancel; null: it never is
 };
 
 enum class choice : std::uint8_t { uniform, in_order };

@@ -40,7 +40,9 @@ class goroutine_draft {
   goroutine_draft(const spawn_request& request, std::size_t bytes, std::size_t alignment);
   goroutine_draft(const goroutine_draft&) = delete;
   goroutine_draft& operator=(const goroutine_draft&) = delete;
-  ~goroutine_draft();
+  ~goroutine_draft() {
+    if (goroutine_) give_up();
+  }
 
   void* storage() const noexcept { return storage_; }
   goroutine& block() const noexcept { return *goroutine_; }
@@ -48,6 +50,9 @@ class goroutine_draft {
   void start(void (*run)(void*)) noexcept;
 
  private:
+  void set_up(const spawn_request& request, std::size_t bytes, std::size_t alignment);
+  void give_up() noexcept;
+
   goroutine* goroutine_;
   void* storage_;
 };

@@ -8,13 +8,15 @@
 
 #include <cxxabi.h>
 
+#include <cstdint>
+
 namespace weft::detail {
 
 struct exception_state {
   void* caught = nullptr;
   unsigned int uncaught = 0;
 
-  bool empty() const noexcept { return caught == nullptr && uncaught == 0; }
+  bool empty() const noexcept { return (reinterpret_cast<std::uintptr_t>(caught) | uncaught) == 0; }
 };
 
 /// The calling thread's own; the address stays the same for the thread's life.

@@ -21,15 +21,19 @@ inline void full_fence() noexcept {
 #endif
 }
 
+/// All of a light barrier that is free. Always inline: see owner_lock.hpp.
+[[gnu::always_inline]] inline void compiler_barrier() noexcept { asm volatile("" ::: "memory"); }
+
 /// Keeps a store before it and a load after it in order, as seen past a heavy_barrier().
 inline void light_barrier() noexcept {
-  asm volatile("" ::: "memory");
+  compiler_barrier();
   if (!light_barrier_is_free.read()) [[unlikely]]
     full_fence();  // Order: asymmetric. Pairs with heavy_barrier().
 }
 
-/// About 0.3 us. Never fails.
-void heavy_barrier() noexcept;
+/// About 0.3 us. Never fails. `light_is_free`: what the other side went by.
+void heavy_barrier_when(bool light_is_free) noexcept;
+inline void heavy_barrier() noexcept { heavy_barrier_when(light_barrier_is_free.read()); }
 
 /// Must have returned before the first light_barrier().
 void prepare_barriers() noexcept;

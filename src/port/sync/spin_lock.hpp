@@ -19,11 +19,12 @@ class spin_lock {
   spin_lock(const spin_lock&) = delete;
   spin_lock& operator=(const spin_lock&) = delete;
 
-  void lock() noexcept {
+  // Always inline: see owner_lock.hpp.
+  [[gnu::always_inline]] void lock() noexcept {
     if (!try_lock()) [[unlikely]]
       lock_contended();
   }
-  bool try_lock() noexcept {
+  [[gnu::always_inline]] bool try_lock() noexcept {
     // Order: spin. acquire pairs with the release in unlock().
     return !held_.exchange(true, acquire);
   }

@@ -160,8 +160,8 @@ class fan_out_core {
       const std::shared_ptr<const void> newest = latest();
       if (newest) first.make(1, newest.get());
       subscriber* fresh = channel_memory::make<subscriber>(ops_.element, capacity_, *this);
-      wake_list nobody;
-      if (newest) fresh->deliver(first.at(0), first.spare(), nobody);
+      wake_list none_waits;
+      if (newest) fresh->deliver(first.at(0), first.spare(), none_waits);
       if (enlist(*fresh, newest.get())) return fresh;
       fresh->release();
     }
@@ -222,8 +222,8 @@ class fan_out_core {
     const turn mine(*this);
     if (latest_.get() != newest) return false;
     if (closed_) {
-      wake_list nobody;
-      s.end(nobody);
+      wake_list none_waits;
+      s.end(none_waits);
       return true;
     }
     std::lock_guard guard(lock_);

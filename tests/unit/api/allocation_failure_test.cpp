@@ -244,7 +244,7 @@ TEST_F(out_of_memory, select_with_few_and_with_many_cases) {
   EXPECT_EQ(fail_everywhere(few), 0);
   std::vector<weft::detail::select_case> cases(100);
   int value = 3;
-  cases[50] = {c.core(), &value, weft::detail::direction::send};
+  cases[50] = {c.core(), &value, weft::detail::direction::send, false, nullptr};
   const auto many = [&] {
     EXPECT_EQ(weft::detail::select_wait({cases, true}), 50U);
     c.recv();

@@ -29,7 +29,8 @@ using channels = std::vector<weft::chan<int>>;
 /// Offers receives on every channel; every value lands in `value`.
 struct offer {
   explicit offer(const channels& from) {
-    for (const auto& c : from) cases.push_back({c.core(), &value, direction::receive});
+    for (const auto& c : from)
+      cases.push_back({c.core(), &value, direction::receive, false, nullptr});
   }
   std::size_t wait(bool has_default = false,
                    weft::detail::deadline_ns until = weft::detail::never_ns,
@@ -101,7 +102,7 @@ TEST_F(select_core, without_cases_has_default_and_time_only) {
   everywhere([] {
     EXPECT_EQ(select_wait({{}, true}), select_default);
     EXPECT_EQ(select_wait({{}, false, now_ns() + 200'000}), select_timeout);
-    select_case nil{nullptr, nullptr, direction::receive};
+    select_case nil{nullptr, nullptr, direction::receive, false, nullptr};
     EXPECT_EQ(select_wait({{&nil, 1}, true}), select_default);
     EXPECT_EQ(select_wait({{&nil, 1}, false, now_ns() + 200'000}), select_timeout);
   });
@@ -123,7 +124,7 @@ TEST_F(select_core, takes_so_many_cases_and_no_more) {
   const weft::chan<int> c(1);
   c.send(9);
   int value = 0;
-  cases.back() = {c.core(), &value, direction::receive};
+  cases.back() = {c.core(), &value, direction::receive, false, nullptr};
   EXPECT_EQ(select_wait({cases}), 65'535U);
   EXPECT_EQ(value, 9);
   cases.emplace_back();
@@ -141,8 +142,9 @@ TEST_F(select_core, may_offer_one_channel_in_both_directions) {
         for (int i = 0; i < scaled(500); ++i) {
           int in = 0;
           int out = 1;
-          std::array<select_case, 2> cases{select_case{c.core(), &in, direction::receive},
-                                           select_case{c.core(), &out, direction::send}};
+          std::array<select_case, 2> cases{
+              select_case{c.core(), &in, direction::receive, false, nullptr},
+              select_case{c.core(), &out, direction::send, false, nullptr}};
           const std::size_t won = select_wait({cases});
           lock.lock();
           balance += won == 0 ? 1 : -1;
@@ -191,7 +193,7 @@ TEST_F(select_core, sees_close_on_either_side) {
           d.close();
         });
       int value = 1;
-      select_case send{d.core(), &value, direction::send};
+      select_case send{d.core(), &value, direction::send, false, nullptr};
       EXPECT_THROW(select_wait({{&send, 1}}), weft::closed_channel);
     }
   });
@@ -238,8 +240,8 @@ TEST_F(select_core, many_selects_on_the_same_channels_lose_nothing) {
           int value = i;
           std::vector<select_case> cases;
           for (std::size_t n = 0; n < 4; ++n)
-            cases.push_back(
-                {all[(n + static_cast<std::size_t>(me)) % 4].core(), &value, direction::send});
+            cases.push_back({all[(n + static_cast<std::size_t>(me)) % 4].core(), &value,
+                             direction::send, false, nullptr});
           select_wait({cases});
         }
       });
