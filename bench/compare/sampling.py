@@ -19,7 +19,8 @@ QUICK = (
     "spawn_batch_1000", "task_tree", "wake_under_load", "yield_2",
 )
 # How often, where the usual number takes long.
-QUICK_COUNTS = {"parked": 100_000, "queued": 100_000, "mutex_uncontended": 1_000_000,
+QUICK_COUNTS = {"parked": 100_000, "parked_packed": 100_000, "queued": 100_000,
+                "mutex_uncontended": 1_000_000,
                 "mutex_contended_8": 100_000, "buffered_1p1c": 300_000, "buffered_4p4c": 300_000,
                 "condition_ping_pong": 50_000, "sleep_50us": 100, "ping_pong": 100_000,
                 "go_chan_sync": 100_000, "go_chan_prod_cons_0": 50_000, "go_cond_8": 3_000}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -52,6 +53,27 @@ void unlock_os_thread() noexcept;
 /// message says so on stderr, and goroutines behind a blocked one wait for it.
 /// Returns: what it was; `n < 1` only asks.
 int set_max_threads(int n) noexcept;
+
+/// Packs the stacks of goroutines that have been parked for longer than `after`: of a stack that is
+/// hardly used, its few hundred live bytes are kept, and the page of 4 KiB goes back to the system
+/// until the goroutine wakes, or somebody touches it. For very many that wait for long. Off unless
+/// this or `WEFT_PACK_AFTER` (in milliseconds) asks for it; 0 or less switches it off, and brings
+/// all stacks back. A thread of weft's looks for them, every quarter of `after` (5 ms to 1 s).
+///
+/// A wake-up takes some 10 us longer then, and so does the first touch of a local of a packed
+/// goroutine, by anybody. Not packed are waits with a deadline and sleeps, and stacks whose last
+/// page is nearly full. What it may break stands in docs/process.md.
+///
+/// Returns: false, and nothing has changed, if it is not possible: it needs Linux 6.13, and there
+///          must be no sanitizer and no Valgrind.
+/// Misuse: a system call of yours that reads or writes at the address of a parked goroutine's local
+///         fails with EFAULT. SIGSEGV must reach weft's handler: it must not be blocked, and a
+///         handler of yours must have been there before, or pass on what is not its own.
+/// Example: docs/process.md
+bool set_pack_parked_after(std::chrono::nanoseconds after);
+
+/// Goroutines whose stacks are packed.
+[[nodiscard]] std::size_t num_packed() noexcept;
 
 namespace detail {
 

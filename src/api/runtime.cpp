@@ -4,7 +4,9 @@
 #include <exception>
 
 #include "port/cpu_count.hpp"
+#include "port/pack/packed_pages.hpp"
 #include "port/thread.hpp"
+#include "sched/pack/packer.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 
@@ -16,6 +18,11 @@ int set_max_procs(int n) { return detail::runtime::get().set_max_procs(n); }
 std::size_t num_goroutines() noexcept { return detail::runtime::get().count_goroutines(); }
 
 int set_max_threads(int n) noexcept { return detail::runtime::get().set_max_threads(n); }
+
+bool set_pack_parked_after(std::chrono::nanoseconds after) {
+  return detail::set_packing(after.count()) == nullptr;
+}
+std::size_t num_packed() noexcept { return detail::packed_pages::count(); }
 
 detail::blocking_section::blocking_section() noexcept {
   if (worker* w = this_worker()) runtime::get().leave_processor(*w);

@@ -16,6 +16,7 @@
 #include "fiber/own/belongings.hpp"
 #include "fiber/stack.hpp"
 #include "fiber/waiter.hpp"
+#include "port/pack/packed_pages.hpp"
 #include "port/switch/exception_state.hpp"
 #include "port/switch/sanitizer.hpp"
 
@@ -74,6 +75,7 @@ class goroutine : public waiter {
   run_state state;
   stack_class size = default_stack_class;
   bool closure_is_outside = false;
+  hint<pack_mark> packed;  // looked at after each turn's begin: see sched/pack/packer.hpp
   execution context;
   stack memory;
   exception_state exceptions;

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/intrusive_list.hpp"
@@ -49,9 +50,13 @@ class goroutine_pool {
   void list_blocks(std::vector<goroutine*>& to);
 
   static constexpr std::size_t cached_max = 512;
+  static constexpr std::size_t chunk_count = 64;
+
+  /// The first block of chunk number `from`, `from` + 1 ...; chunk_count blocks follow each other.
+  /// Returns: how many were written.
+  std::size_t list_chunks(std::size_t from, std::span<goroutine*> firsts) noexcept;
 
  private:
-  static constexpr std::size_t chunk_count = 64;
   using chunk = std::unique_ptr<goroutine[]>;
 
   spin_lock lock_;

@@ -33,6 +33,7 @@ struct watched_signal {
 constinit std::array<watched_signal, fatal_signals.size()> watched_signals;
 constinit published<fault_listener> memory_listener{nullptr};
 constinit published<fault_listener> crash_listener{nullptr};
+constinit published<mender> asked_mender{nullptr};
 constinit inner_atomic<int> last_words_thread{0};
 constinit hint<int> reported_signal{0};
 
@@ -128,8 +129,16 @@ void pass_on(int signal, siginfo_t* info, void* ucontext) noexcept {
   if (info->si_code <= 0) ::raise(signal);  // somebody sent it: nothing happens again by itself
 }
 
+/// SI_KERNEL: not at an address that could be brought back.
+bool is_mended(int signal, const siginfo_t& info) noexcept {
+  const mender mend = asked_mender.read();
+  return mend && signal == SIGSEGV && info.si_code > 0 && info.si_code != SI_KERNEL &&
+         mend(reinterpret_cast<std::uintptr_t>(info.si_addr));
+}
+
 void on_fatal_signal(int signal, siginfo_t* info, void* ucontext) {
   const int saved_errno = errno;
+  if (is_mended(signal, *info)) return;
   tell(signal, *info, ucontext);
   errno = saved_errno;
   pass_on(signal, info, ucontext);
@@ -156,6 +165,18 @@ void watch_memory_faults(fault_listener listener) noexcept {
   memory_listener.publish(listener);
   take(SIGSEGV, true);
   take(SIGBUS, true);
+}
+
+bool watch_mendable_faults(mender asked) noexcept {
+  asked_mender.publish(asked);
+  take(SIGSEGV, false);
+  return mendable_faults_are_watched();
+}
+
+bool mendable_faults_are_watched() noexcept {
+  struct sigaction now {};
+  return ::sigaction(SIGSEGV, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+         now.sa_sigaction == on_fatal_signal;
 }
 
 void watch_crashes(fault_listener listener) noexcept {

@@ -32,6 +32,14 @@ void watch_memory_faults(fault_listener listener) noexcept;
 /// else does.
 void watch_crashes(fault_listener listener) noexcept;
 
+/// A fault that is none if the listener says so, and the instruction is tried again. It is asked
+/// first, before anybody who was there before, in the handler of any thread.
+using mender = bool (*)(std::uintptr_t address) noexcept;
+/// From now on; false: the system refuses the handler.
+[[nodiscard]] bool watch_mendable_faults(mender asked) noexcept;
+/// Whether nobody has put another handler over it.
+bool mendable_faults_are_watched() noexcept;
+
 /// The calling thread's handlers run on memory of their own, if it has not as much already and if
 /// somebody watches (ThreadSanitizer does, and gives main a little of it): a stack that has
 /// overflowed has no room for them. A page is only used when a handler runs.

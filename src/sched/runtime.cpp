@@ -16,6 +16,7 @@
 #include "port/fault.hpp"
 #include "port/fork.hpp"
 #include "port/thread.hpp"
+#include "sched/pack/packer.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/watch/crash.hpp"
 #include "sched/watch/hooks.hpp"
@@ -90,6 +91,7 @@ void runtime::start_up() {
   if (!monitor_runs()) throw_no_thread("weft: no thread for the monitor");
   watch_for_exit();
   watch_for_forks();
+  start_packing_from_environment();
   on_start();
   started_.publish(true);
 }
@@ -298,6 +300,12 @@ goroutine* runtime::take_goroutine() {
   g->parent = 0;
   g->own.labels = share(labels);
   return g;
+}
+
+std::uint64_t runtime::count_turns() const noexcept {
+  std::uint64_t sum = 0;
+  for (const processor* p = made_.read(); p; p = p->next_made) sum += p->turns();
+  return sum;
 }
 
 void runtime::recycle(goroutine& g) noexcept {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <weft/detail/atomic.hpp>
@@ -95,6 +96,12 @@ class runtime {
 
   /// Every control block there is. Throws: std::bad_alloc.
   void list_blocks(std::vector<goroutine*>& to) { pool_.list_blocks(to); }
+  /// The same in parts: see goroutine_pool::list_chunks().
+  std::size_t list_chunks(std::size_t from, std::span<goroutine*> firsts) noexcept {
+    return pool_.list_chunks(from, firsts);
+  }
+  /// Turns that goroutines have had, about.
+  std::uint64_t count_turns() const noexcept;
   /// All memory of stacks. Throws: std::bad_alloc.
   void list_slabs(std::vector<stack_slab>& to) { stacks_.list_slabs(to); }
 

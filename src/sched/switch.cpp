@@ -12,6 +12,8 @@
 #include "base/fatal.hpp"
 #include "port/stack_memory.hpp"
 #include "port/switch/context.hpp"
+#include "port/sync/barrier.hpp"
+#include "sched/pack/packer.hpp"
 #include "sched/runtime.hpp"
 #include "sched/watch/crash.hpp"
 
@@ -80,10 +82,18 @@ goroutine* pick_directly(worker& w, goroutine& g) noexcept {
   return nullptr;
 }
 
+/// Its turn has begun: whoever packs after this sees that, and who has packed has left a mark.
+void begin_turn(goroutine& next) noexcept {
+  next.state.begin_turn();
+  compiler_barrier();  // Order: census. Who packs has membarrier(2).
+  if (next.packed.read() != pack_mark::none) [[unlikely]]
+    bring_stack_back(next);
+}
+
 worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
   w.current = next;
   if (!next) return switch_to(from, w.own, w);
-  next->state.begin_turn();
+  begin_turn(*next);
   if (next->started()) return switch_to(from, next->context, w);
   next->memory = w.owned->stacks[--w.owned->stacks_cached];
   return start_on_stack(from, *next, w);
@@ -168,7 +178,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   const bool can_take_over = !tells_users && next && !next->started();
   if (can_take_over && !next->needs_care() && next->size == size) {
     take_over_stack(*next, memory, ended.sanitizers);
-    next->state.begin_turn();
+    next->state.begin_turn();  // it has no stack that could be packed
     w.current = next;
     return;
   }
@@ -178,7 +188,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   w.left = ended.sanitizers;
   w.after = {return_left_stack, &w};
   w.current = next;
-  if (next) next->state.begin_turn();
+  if (next) begin_turn(*next);
   switch_to(ended, next ? next->context : w.own, w, true);
   __builtin_unreachable();
 }
@@ -221,7 +231,7 @@ void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
 
 void resume(worker& w, goroutine& g) noexcept {
   w.current = &g;
-  g.state.begin_turn();
+  begin_turn(g);
   if (g.started())
     switch_to(w.own, g.context, w);
   else

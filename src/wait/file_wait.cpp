@@ -11,6 +11,7 @@
 
 #include "engine/poller.hpp"
 #include "port/file/uring.hpp"
+#include "port/pack/packed_pages.hpp"
 #include "port/sync/spin_lock.hpp"
 #include "sched/scheduler.hpp"
 
@@ -68,6 +69,7 @@ void sleep_until_done(ring_wait& mine, wait_reason reason) noexcept {
 
 /// Returns: whether the kernel has done it.
 bool perform_by_ring(const file_operation& operation, long& result) noexcept {
+  const pages_in_use stay(operation.buffers);  // the kernel is at them while this goroutine sleeps
   ring_wait mine;
   poller::get().note_wait(true);
   const bool taken = submit_to_uring(operation, &mine);

@@ -3,6 +3,7 @@
 
 #include <cfenv>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <mutex>
 #include <numeric>
@@ -319,6 +320,13 @@ TEST(Snippets, ATickerAndATimerInASelect) {
   EXPECT_TRUE(give_up.stop());  // it was still pending
   EXPECT_EQ(ticks, 3);
   EXPECT_FALSE(every.channel().try_recv());
+}
+
+TEST(Snippets, ParkedStacksArePacked) {
+  if (!weft::set_pack_parked_after(30s))
+    std::fputs("stacks are not packed: they take a page each\n", stderr);
+  EXPECT_TRUE(weft::set_pack_parked_after(0s));
+  EXPECT_EQ(weft::num_packed(), 0U);
 }
 
 int real_main() { return 42; }

@@ -3,6 +3,7 @@
 // A program of its own, for one benchmark at a time (`--only parked --count 1000000`), once: what
 // others left behind would be counted otherwise.
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -77,6 +78,39 @@ const bench::entry queued("queued", [](bench::recorder& r) {
   r.record("resident", static_cast<double>(now - resident) / static_cast<double>(number), "B");
   all.wait();
   r.check(ran.load(), number, "run");
+});
+
+/// The same crowd with its stacks packed; "before": what each takes until then.
+const bench::entry packed("parked_packed", [](bench::recorder& r) {
+  const std::int64_t resident = status_bytes("VmRSS");
+  const std::int64_t tables = status_bytes("VmPTE");
+  crowd c{r.count_or(1'000'000)};
+  const auto operations = static_cast<std::size_t>(c.count);
+  const auto each = [&c](std::int64_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(c.count);
+  };
+  c.park();
+  weft::sleep_for(100ms);
+  r.record("before", each(status_bytes("VmRSS") - resident), "B");
+  const double cpu = bench::cpu_ms();
+  const bench::stopwatch pack;
+  if (!weft::set_pack_parked_after(1ms)) {
+    std::fputs("parked goroutines cannot be packed here\n", stderr);
+    c.wake();
+    return r.check(c.woken.load(), c.count, "woken");
+  }
+  // A few may have been touched since, and are not packed again.
+  while (static_cast<std::int64_t>(weft::num_packed()) < c.count - c.count / 1000)
+    weft::sleep_for(1ms);
+  r.record("pack", pack.ns_each(operations), "ns");
+  r.record("pack_cpu", (bench::cpu_ms() - cpu) * 1e6 / static_cast<double>(c.count), "ns");
+  r.record("resident", each(status_bytes("VmRSS") - resident), "B");
+  r.record("page_tables", each(status_bytes("VmPTE") - tables), "B");
+  const bench::stopwatch wake;
+  c.wake();
+  r.record("wake", wake.ns_each(operations), "ns");
+  r.check(c.woken.load(), c.count, "woken");
+  weft::set_pack_parked_after(0ms);
 });
 
 const bench::entry idle("idle_cpu_2s", [](bench::recorder& r) {

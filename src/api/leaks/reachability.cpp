@@ -11,9 +11,11 @@
 
 #include "api/leaks/reach_tables.hpp"
 #include "api/leaks/stillness.hpp"
+#include "port/pack/packed_pages.hpp"
 #include "port/switch/sanitizer.hpp"
 #include "port/thread.hpp"
 #include "port/trace/safe_copy.hpp"
+#include "sched/pack/packer.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 #include "sync/channel.hpp"
@@ -159,6 +161,11 @@ class lost_search {
     for (const mapped_room* room : {&nodes_.room(), &pending_.room(), &areas_.room(),
                                     &objects_.room(), &buffer_, &still_.blocks().room()})
       ignored_.add(*room);
+    mapped_table<address_span> kept;  // what is packed was looked at as the stack that it is of
+    packed_pages::list_memory(kept);
+    for (const address_span& each : kept) ignored_.add(each);
+    ignored_.add(kept.room());
+    ignored_.add(packer_stack());
     ignored_.reserve_more(1);
     ignored_.add(ignored_.room());
     ignored_.sort();

@@ -1,5 +1,6 @@
 // See file_calls.hpp.
 #include "port/file/file_calls.hpp"
+#include "port/pack/packed_pages.hpp"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 
 namespace weft::detail {
@@ -35,10 +37,17 @@ class io_vector {
 };
 
 long transfer(const file_operation& o, int flags) noexcept {
+  const pages_in_use stay(o.buffers);
   const io_vector all(o.buffers);
   return or_errno(o.verb == file_verb::read
                       ? ::preadv2(o.fd, all.data(), all.count(), o.offset, flags)
                       : ::pwritev2(o.fd, all.data(), all.count(), o.offset, flags));
+}
+
+int open_path(const char* path, int flags, unsigned permissions) noexcept {
+  const raw_buffer text{const_cast<char*>(path), std::strlen(path) + 1};
+  const pages_in_use stay({&text, 1});
+  return ::open(path, flags, permissions);
 }
 
 /// sendfile() has no MSG_NOSIGNAL: the signal is kept back, and taken if this call has raised it.
@@ -98,7 +107,7 @@ unsigned permissions_of(io::open_mode mode) noexcept {
     case file_verb::sync_data:
       return or_errno(::fdatasync(o.fd));
     case file_verb::open:
-      return or_errno(::open(o.path, open_flags_of(o.mode), permissions_of(o.mode)));
+      return or_errno(open_path(o.path, open_flags_of(o.mode), permissions_of(o.mode)));
   }
   return -EINVAL;
 }

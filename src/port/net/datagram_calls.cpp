@@ -1,5 +1,6 @@
 // See datagram_calls.hpp.
 #include "port/net/datagram_calls.hpp"
+#include "port/pack/packed_pages.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -48,6 +49,7 @@ int family_of(int fd) noexcept {
 }  // namespace
 
 long send_message_call(int fd, std::span<const raw_buffer> from, const net::address* to) noexcept {
+  const pages_in_use stay(from);
   message_room room;
   msghdr message = message_in(from, room);
   if (to) {
@@ -59,6 +61,7 @@ long send_message_call(int fd, std::span<const raw_buffer> from, const net::addr
 }
 
 long receive_message_call(int fd, std::span<const raw_buffer> into, net::address* from) noexcept {
+  const pages_in_use stay(into);
   message_room room;
   sockaddr_storage sender{};
   msghdr message = message_in(into, room);

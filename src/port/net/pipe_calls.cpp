@@ -1,5 +1,6 @@
 // See pipe_calls.hpp.
 #include "port/net/pipe_calls.hpp"
+#include "port/pack/packed_pages.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -77,12 +78,14 @@ class pipe_signal_held {
 int make_pipe_call(int (&ends)[2]) noexcept { return ::pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
 
 long read_call(int fd, std::span<const raw_buffer> into) noexcept {
+  const pages_in_use stay(into);
   if (into.size() == 1) return ::read(fd, into[0].data, into[0].size);
   const vectors all(into);
   return ::readv(fd, all.data(), all.count());
 }
 
 long write_masked_call(int fd, std::span<const raw_buffer> from) noexcept {
+  const pages_in_use stay(from);
   const vectors all(from);
   pipe_signal_held held;
   const long written = ::writev(fd, all.data(), all.count());
@@ -95,6 +98,7 @@ long write_masked_call(int fd, std::span<const raw_buffer> from) noexcept {
 long write_quietly_call(int fd, std::span<const raw_buffer> from) noexcept {
   // ThreadSanitizer learns that a pipe orders what is before and after it from writev() only.
   if (sanitizer_thread_count == 0 && !lacks_no_signal.read()) {
+    const pages_in_use stay(from);
     const vectors all(from);
     const long written = ::pwritev2(fd, all.data(), all.count(), -1, write_no_signal);
     if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) return written;

@@ -1,5 +1,6 @@
 // See socket_calls.hpp.
 #include "port/net/socket_calls.hpp"
+#include "port/pack/packed_pages.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -152,12 +153,14 @@ int shut_down_call(int fd, socket_half half) noexcept {
 }
 
 long receive_call(int fd, std::span<const raw_buffer> into) noexcept {
+  const pages_in_use stay(into);
   if (into.size() == 1) return ::recv(fd, into[0].data, into[0].size, 0);
   message m(into);
   return ::recvmsg(fd, m.header(), 0);
 }
 
 long send_call(int fd, std::span<const raw_buffer> from) noexcept {
+  const pages_in_use stay(from);
   if (from.size() == 1) return ::send(fd, from[0].data, from[0].size, MSG_NOSIGNAL);
   message m(from);
   return ::sendmsg(fd, m.header(), MSG_NOSIGNAL);

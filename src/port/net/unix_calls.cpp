@@ -1,5 +1,6 @@
 // See unix_calls.hpp.
 #include "port/net/unix_calls.hpp"
+#include "port/pack/packed_pages.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -67,6 +68,7 @@ long send_descriptors_call(int fd, std::span<const raw_buffer> from,
     errno = EINVAL;
     return -1;
   }
+  const pages_in_use stay(from);
   passing_room room;
   control_room control;
   msghdr message = passing_message(from, room);
@@ -85,6 +87,7 @@ long send_descriptors_call(int fd, std::span<const raw_buffer> from,
 
 long receive_descriptors_call(int fd, std::span<const raw_buffer> into,
                               passed_descriptors& descriptors) noexcept {
+  const pages_in_use stay(into);
   passing_room room;
   control_room control;
   msghdr message = passing_message(into, room);

@@ -5,10 +5,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+
+#include "port/pack/packed_pages.hpp"
+#include "port/stack_memory.hpp"
 
 namespace weft::detail {
 namespace {
@@ -68,6 +72,16 @@ std::size_t process_memory::read(void* to, std::uintptr_t from, std::size_t byte
     const ssize_t count =
         ::pread(fd_, static_cast<char*>(to) + done, bytes - done, static_cast<off_t>(from + done));
     if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 && packed_pages::count() > 0) {
+      const std::size_t page = page_bytes();
+      const std::size_t part = std::min(bytes - done, page - (from + done) % page);
+      // Safety: only compared.
+      if (packed_pages::peek(static_cast<char*>(to) + done,
+                             reinterpret_cast<const void*>(from + done), part)) {
+        done += part;
+        continue;
+      }
+    }
     if (count <= 0) break;
     done += static_cast<std::size_t>(count);
   }
