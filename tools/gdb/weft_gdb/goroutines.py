@@ -149,7 +149,7 @@ def _ticks_now():
 def _runtime():
     if gdb.selected_thread() is None:
         raise gdb.GdbError("weft: no program runs, and no core file is loaded.")
-    address = memory.address_of_static("weft::detail::runtime::get()::room")
+    address = memory.address_of_static("weft::detail::runtime::make()::room")
     if address == 0:
         memory.weft_type("runtime")
         raise gdb.GdbError("weft: this program does not use weft, or has not loaded it yet.")

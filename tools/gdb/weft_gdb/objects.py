@@ -34,7 +34,7 @@ def deque_nodes(queue):
     """The nodes of a wait_queue, a wait_list or any other list of waiting nodes."""
     while memory.has_field(queue, "nodes_"):
         queue = queue["nodes_"]
-    first = queue["first"] if memory.has_field(queue, "first") else queue["first_"]
+    first = memory.scalar(queue["first"] if memory.has_field(queue, "first") else queue["first_"])
     return memory.linked(first.cast(memory.weft_type("wait_node").pointer()))
 
 
@@ -69,7 +69,7 @@ class Channel:
 
     def _is_closed(self):
         if memory.has_field(self.core, "mode_"):
-            return bool(int(self.core["mode_"]) & 1)
+            return bool(memory.number(self.core["mode_"]) & 1)
         return bool(memory.field_number(self.core, "closed_"))
 
     @property
@@ -178,7 +178,7 @@ def semaphore_words(core):
     try:
         kind = memory.weft_type("semaphore_core::requests")
         line = memory.seen_as(core["line_"], kind)["line"]
-        for node in memory.linked(line["first_"]):
+        for node in memory.linked(memory.scalar(line["first_"])):
             waiters.append(f"{waiter_words(node['who'])} for {int(node['need'])}")
     except gdb.error:
         pass
