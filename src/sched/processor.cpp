@@ -157,6 +157,14 @@ batch processor::steal_aged() noexcept {
   return loot;
 }
 
+goroutine* processor::steal_next(const next_slot& seen) noexcept {
+  if (!lock_.try_lock_thief()) return nullptr;
+  goroutine* taken = look_at_next() == seen ? next_.read() : nullptr;
+  if (taken) next_.write(nullptr);
+  lock_.unlock_thief();
+  return taken;
+}
+
 void processor::steal_fresh_locked(batch& loot) noexcept {
   inviting_.write(false);
   std::size_t count = std::min((fresh_count_ + 1) / 2, steal_count_max);

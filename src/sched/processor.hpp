@@ -49,6 +49,13 @@ struct id_block {
   }
 };
 
+/// Who sits in a processor's next-slot, and a number that changes with whoever sits down.
+struct next_slot {
+  const goroutine* held = nullptr;
+  std::uint64_t number = 0;
+  bool operator==(const next_slot&) const = default;
+};
+
 class alignas(128) processor {
  public:
   explicit processor(int number) noexcept : number_(number) {}
@@ -82,6 +89,9 @@ class alignas(128) processor {
   /// Takes part of what has been waiting since the last sample: the oldest half of a queue, or what
   /// sits in the next-slot. Quick work is left alone, because its owner is faster at it.
   batch steal_aged() noexcept;
+  next_slot look_at_next() const noexcept { return {next_.read(), next_number_.read()}; }
+  /// Null: it is no longer the one that was seen.
+  goroutine* steal_next(const next_slot& seen) noexcept;
   /// A hint: whether anything is runnable.
   bool has_work() const noexcept;
   /// A hint: whether there is more than one that was made ready, or one that was started, which is

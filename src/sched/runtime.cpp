@@ -72,6 +72,7 @@ constinit published<runtime*> runtime::instance_{nullptr};
 runtime::runtime() noexcept {
   prepare_barriers();
   target_.write(wanted_procs());
+  cpus_ = affinity_count();
   if (const int n = positive_in_environment("WEFT_MAX_THREADS"); n > 0) threads_max_.write(n);
   forced_migration_ = is_set("WEFT_FORCE_MIGRATE", false);
   detects_deadlocks_.publish(is_set("WEFT_DEADLOCK", true));

@@ -1,7 +1,7 @@
 // The one runtime of the process: its processors, its workers and who watches whom.
 //
 // It starts at the first use and is never destroyed; at exit it stops before static objects go.
-// Who wakes whom stands in idle.cpp.
+// Who wakes whom stands in idle/idle.cpp.
 // Locks: idle_lock_ before a parker; nothing else is taken under it.
 // Invariants: R1 lookout_ is set, or watched_ is false, or nobody is left who could watch.
 //             R1a deputy_ is in idle_, and looks within a beat whether there is a lookout.
@@ -173,11 +173,12 @@ class runtime {
   standstill look_at_workers() noexcept;
   bool outside_could_act() const noexcept;
 
-  // idle.cpp
+  // idle/
   goroutine* find_work(worker& w) noexcept;
   goroutine* poll(worker& w) noexcept;
   goroutine* steal(worker& w) noexcept;
   goroutine* nap(worker& w, deadline_ns& period_ns) noexcept;
+  goroutine* sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns until) noexcept;
   void fire_due_timers() noexcept;
   bool look_at_descriptors() noexcept;
   void look_at_descriptors_if_due() noexcept;
@@ -198,6 +199,17 @@ class runtime {
   deadline_ns earliest_timer() const noexcept;
   worker_role role_of(worker& w) noexcept;
   bool has_lookout() noexcept;
+  /// Somebody's next-slot, and since when it has held the same goroutine.
+  struct overdue_watch {
+    processor* whose = nullptr;
+    next_slot seen;
+    deadline_ns since = 0;
+  };
+  goroutine* look_about(worker& w) noexcept;
+  overdue_watch watch_a_next_slot(worker& w, deadline_ns now) noexcept;
+  goroutine* steal_overdue(worker& w, overdue_watch& watch, deadline_ns now,
+                           deadline_ns age_ns) noexcept;
+  bool may_look_long() noexcept;
   bool must_attend(const worker& w) const noexcept;
 
   // worker_loop.cpp
@@ -221,6 +233,7 @@ class runtime {
   std::array<published<processor*>, processors_max> processors_;
   hint<int> processors_made_;
   hint<int> target_;
+  int cpus_ = 1;
   bool forced_migration_ = false;
   published<bool> stopping_{false};
   hint<int> exiting_thread_;         // its number; 0: nobody has called exit()

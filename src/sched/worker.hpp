@@ -11,6 +11,7 @@
 #include "port/switch/current.hpp"
 #include "port/switch/exception_state.hpp"
 #include "port/sync/parker.hpp"
+#include "sched/idle/habit.hpp"
 #include "sched/processor.hpp"
 
 namespace weft::detail {
@@ -52,6 +53,9 @@ class worker {
 
   rng random;
   parker sleep;
+  looking_habit finds_work_soon;
+  looking_habit hears_soon;  // of descriptors
+  lateness wakes_late;
   worker_role role = worker_role::spare;
   worker* next = nullptr;
 };

@@ -34,6 +34,12 @@ class parker {
   /// futex is woken: a wake-up on a dead address is harmless.
   void unpark() noexcept;
 
+  /// By the owner, awake: the next park will not sleep.
+  bool has_permit() const noexcept {
+    // Order: none. A hint: the park takes the permit.
+    return state_.load(relaxed) == permit;
+  }
+
   /// A permit has not been left since its owner went to sleep. True: what it does next, it does
   /// after unpark() or its deadline.
   bool is_asleep() const noexcept {

@@ -62,6 +62,36 @@ TEST_P(busy_processor, one_made_ready_behind_it_is_run_elsewhere) {
   });
 }
 
+/// Each computes for less than a nap of the lookout before they meet again.
+TEST_P(busy_processor, partners_that_compute_come_to_run_in_parallel) {
+  weft::run([] {
+    const weft::chan<int> there, back;
+    atomic<int> computing{0};
+    const auto overlaps = [&] {
+      bool seen = false;
+      computing.fetch_add(1);
+      const auto end = std::chrono::steady_clock::now() + 15us;
+      while (std::chrono::steady_clock::now() < end) seen |= computing.load() == 2;
+      computing.fetch_sub(1);
+      return seen;
+    };
+    weft::go([&] {
+      for (const int i : there) {
+        overlaps();
+        back.send(i);
+      }
+      back.close();
+    });
+    for (int parallel = 0; parallel < scaled(100);) {
+      there.send(1);
+      parallel += overlaps();
+      back.recv();
+    }
+    there.close();
+    back.recv();
+  });
+}
+
 TEST_P(busy_processor, the_timers_of_its_processor_fire) {
   weft::run([] {
     for (int i = 0; i < scaled(50); ++i) {

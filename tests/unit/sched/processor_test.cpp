@@ -230,6 +230,20 @@ TEST_F(processors, a_forgotten_next_slot_is_stolen) {
   EXPECT_EQ(pick(), -1);
 }
 
+TEST_F(processors, the_next_slot_is_stolen_if_nobody_has_sat_down_since) {
+  p_.set_next_owner(at(0));
+  const weft::detail::next_slot seen = p_.look_at_next();
+  EXPECT_EQ(number_of(seen.held), 0);
+  EXPECT_EQ(pick(), 0);
+  EXPECT_EQ(p_.steal_next(seen), nullptr);
+  p_.set_next_owner(at(0));  // the same one again
+  EXPECT_NE(p_.look_at_next(), seen);
+  EXPECT_EQ(p_.steal_next(seen), nullptr);
+  EXPECT_EQ(number_of(p_.steal_next(p_.look_at_next())), 0);
+  EXPECT_EQ(p_.look_at_next().held, nullptr);
+  EXPECT_EQ(pick(), -1);
+}
+
 TEST_F(processors, fresh_ones_are_stolen_first) {
   push_fresh(0, 1);
   push_started(1, 2);

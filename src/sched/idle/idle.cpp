@@ -140,19 +140,30 @@ goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
     std::lock_guard guard(idle_lock_);
     alone = running_count_ == 0;
   }
-  deadline_ns until = earliest_timer();
+  const deadline_ns timer = earliest_timer();
+  const deadline_ns begin = now_ns();
+  deadline_ns until = timer;
+  if (timer != never_ns) until = std::max(timer - w.wakes_late.allowance_ns(), begin);
   if (!alone) {
-    until = std::min(until, now_ns() + period_ns);
+    until = std::min(until, begin + period_ns);
     period_ns = std::min(2 * period_ns, longest_nap_ns);
   }
   nap_until_.write(until);
-  if (!poll_is_open()) {
-    static_cast<void>(w.sleep.park_until(until));
-    return nullptr;
-  }
+  return sleep_as_lookout(w, begin, until);
+}
+
+goroutine* runtime::sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns until) noexcept {
+  constexpr deadline_ns soon_ns = 30'000;
   wake_list woken;
-  w.sleep.park_in_poller([&] { poller::get().collect(until, woken); });
+  bool called = false;
+  if (poll_is_open())
+    called = w.sleep.park_in_poller([&] { poller::get().collect(until, woken); });
+  else
+    called = w.sleep.park_until(until);
+  const deadline_ns now = now_ns();
+  if (!called && now >= until) w.wakes_late.note(now - until);
   if (woken.empty()) return nullptr;
+  now - begin < soon_ns ? w.hears_soon.came_soon() : w.hears_soon.came_late();
   ready(woken);
   return w.owned->pick_owner();
 }
@@ -200,6 +211,7 @@ goroutine* runtime::find_work(worker& w) noexcept {
         may_be_deputy = true;
         goroutine* g = poll(w);
         if (!g) g = steal(w);
+        if (!g && !must_attend(w)) g = look_about(w);
         if (!g && !must_attend(w)) g = nap(w, period_ns);
         if (g || must_attend(w)) {
           leave_idle(w);

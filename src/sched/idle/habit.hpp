@@ -1,0 +1,61 @@
+// What a worker guesses from how its last waits ended: whether to look about for a moment before it
+// falls asleep, and how late it will wake up.
+//
+// To fall asleep and be woken takes several microseconds, on a virtual machine tens of them. What
+// keeps coming sooner than that is better met awake. But one that looks in vain may have taken that
+// time from the very one it waits for: it wants more evidence before it looks again.
+// Threads: the worker's own.
+// Tested by: tests/unit/sched/habit_test.cpp
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <weft/detail/deadline.hpp>
+
+namespace weft::detail {
+
+class looking_habit {
+ public:
+  bool wants() const noexcept { return wants_; }
+
+  /// It slept, and what it waited for came so soon that it had better been awake.
+  void came_soon() noexcept {
+    if (++soon_ >= needed_) wants_ = true;
+  }
+  /// It slept, and rightly.
+  void came_late() noexcept { soon_ = 0; }
+  /// It looked, and it came.
+  void found() noexcept { needed_ = std::max(needed_ / 2, least); }
+  /// It looked, and nothing came.
+  void in_vain() noexcept {
+    wants_ = false;
+    soon_ = 0;
+    needed_ = std::min(2 * needed_, most);
+  }
+
+ private:
+  static constexpr std::uint32_t least = 2;
+  static constexpr std::uint32_t most = 128;
+
+  bool wants_ = false;
+  std::uint32_t soon_ = 0;  // in a row
+  std::uint32_t needed_ = least;
+};
+
+/// How much later than asked the kernel wakes this thread, about.
+class lateness {
+ public:
+  /// How much earlier to ask for. Bounded: what comes early is spent looking about.
+  deadline_ns allowance_ns() const noexcept { return std::min(average_ns_, most_ns); }
+
+  void note(deadline_ns late_ns) noexcept {
+    average_ns_ += (std::clamp<deadline_ns>(late_ns, 0, 4 * most_ns) - average_ns_) / 8;
+  }
+
+ private:
+  static constexpr deadline_ns most_ns = 8'000;
+  deadline_ns average_ns_ = 0;
+};
+
+}  // namespace weft::detail

@@ -1,0 +1,74 @@
+// When a worker looks about before it sleeps: never at first, and rarely after it looked in vain.
+#include "sched/idle/habit.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using weft::detail::looking_habit;
+
+int soon_until_it_wants(looking_habit& h) {
+  int count = 0;
+  for (; !h.wants(); ++count) h.came_soon();
+  return count;
+}
+
+TEST(looking_habit, is_not_there_at_first) {
+  const looking_habit h;
+  EXPECT_FALSE(h.wants());
+}
+
+TEST(looking_habit, comes_from_waits_that_were_short_in_a_row) {
+  looking_habit h;
+  h.came_soon();
+  h.came_late();
+  h.came_soon();
+  EXPECT_FALSE(h.wants());
+  h.came_soon();
+  EXPECT_TRUE(h.wants());
+}
+
+TEST(looking_habit, lasts_while_it_pays) {
+  looking_habit h;
+  soon_until_it_wants(h);
+  for (int i = 0; i < 1000; ++i) h.found();
+  EXPECT_TRUE(h.wants());
+}
+
+TEST(looking_habit, ends_with_the_first_look_in_vain_and_comes_back_later_each_time) {
+  looking_habit h;
+  int needed = soon_until_it_wants(h);
+  for (int i = 0; i < 5; ++i) {
+    h.in_vain();
+    EXPECT_FALSE(h.wants());
+    const int next = soon_until_it_wants(h);
+    EXPECT_GT(next, needed);
+    needed = next;
+  }
+  for (int i = 0; i < 100; ++i) h.in_vain();
+  EXPECT_LE(soon_until_it_wants(h), 128);
+}
+
+TEST(looking_habit, is_forgiven_when_it_pays_again) {
+  looking_habit h;
+  const int first = soon_until_it_wants(h);
+  for (int i = 0; i < 100; ++i) h.in_vain();
+  soon_until_it_wants(h);
+  for (int i = 0; i < 100; ++i) h.found();
+  h.in_vain();
+  EXPECT_LE(soon_until_it_wants(h), 2 * first);
+}
+
+TEST(lateness, allows_for_what_it_has_seen_within_bounds) {
+  weft::detail::lateness l;
+  EXPECT_EQ(l.allowance_ns(), 0);
+  for (int i = 0; i < 100; ++i) l.note(3'000);
+  EXPECT_NEAR(static_cast<double>(l.allowance_ns()), 3'000, 10);
+  for (int i = 0; i < 100; ++i) l.note(1'000'000'000);
+  const weft::detail::deadline_ns most = l.allowance_ns();
+  EXPECT_LE(most, 10'000);
+  for (int i = 0; i < 100; ++i) l.note(-1'000'000'000);
+  EXPECT_NEAR(static_cast<double>(l.allowance_ns()), 0, 10);
+}
+
+}  // namespace
