@@ -5,59 +5,28 @@
 #include <limits>
 #include <mutex>
 
-#include <weft/io/error.hpp>
-
-#include "base/fatal.hpp"
 #include "wait/file_wait.hpp"
 
 namespace weft::detail {
-namespace {
-
-constexpr std::uint32_t file_closed_bit = 1;
-constexpr std::uint32_t one_file_call = 2;
-
-}  // namespace
-
 file_core::~file_core() {
   std::error_code ignored;
   close(ignored);
-  // Order: file-state.
-  if (state_.load(acquire) != file_closed_bit)
-    fatal("weft: a file is destroyed while a call on it goes on; let the call end first");
-}
-
-bool file_core::enter(std::error_code& ec) noexcept {
-  // Order: none. What is found out here comes from the kernel; a close is seen by the exchange.
-  std::uint32_t now = state_.load(relaxed);
-  do {
-    if ((now & file_closed_bit) != 0) {
-      ec = io_errc::closed;
-      return false;
-    }
-    // Order: none. See above.
-  } while (!state_.compare_exchange_weak(now, now + one_file_call, relaxed, relaxed));
-  return true;
+  gone_.wait();
 }
 
 long file_core::leave() noexcept {
-  // Order: file-state. The last one sees what the others did.
-  if (state_.fetch_sub(one_file_call, acq_rel) != (one_file_call | file_closed_bit)) return 0;
-  return close_file_call(fd_);
+  if (!calls_.leave()) return 0;
+  const long result = close_file_call(fd_);
+  gone_.set();  // the last: it may be destroyed now
+  return result;
 }
 
 void file_core::close(std::error_code& ec) noexcept {
   ec.clear();
-  if (!enter(ec)) return;
-  // Order: file-state.
-  const bool first = (state_.fetch_or(file_closed_bit, acq_rel) & file_closed_bit) == 0;
-  if (!first) ec = io_errc::closed;
+  if (!calls_.enter(ec)) return;
+  if (!calls_.shut()) ec = io_errc::closed;
   const long result = leave();
   if (result < 0) ec = {static_cast<int>(-result), std::system_category()};
-}
-
-bool file_core::is_open() const noexcept {
-  // Order: none. A hint, unless its owner asks.
-  return (state_.load(relaxed) & file_closed_bit) == 0;
 }
 
 long file_core::transfer_once(const file_operation& operation, hint<bool>& tries) noexcept {

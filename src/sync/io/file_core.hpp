@@ -4,8 +4,7 @@
 // by wait/file_wait.hpp, and nobody else is held up.
 //
 // Threads: any. Locks: one mutex for the position, held across a call that moves it.
-// Invariants: R1 state_ = 2 * calls inside + (1: closed). Whoever makes it 1 gives the number back.
-// Orders: file-state: leave() releases what a call did to whoever gives the number back.
+// Invariants: R1 the last call that leaves a closed one gives the number back.
 // Tested by: tests/conformance/io/file_test.cpp
 #pragma once
 
@@ -16,9 +15,11 @@
 
 #include <weft/detail/atomic.hpp>
 #include <weft/io/buffers.hpp>
+#include <weft/sync/event.hpp>
 #include <weft/sync/mutex.hpp>
 
 #include "port/file/file_calls.hpp"
+#include "sync/io/call_gate.hpp"
 
 namespace weft::detail {
 
@@ -27,12 +28,12 @@ class file_core {
   explicit file_core(int fd) noexcept : fd_(fd) {}
   file_core(const file_core&) = delete;
   file_core& operator=(const file_core&) = delete;
-  /// Closes it. Nobody may be inside a call.
+  /// Closes it, and waits for the calls that have begun.
   ~file_core();
 
   /// Calls that have begun go on; the number is given back after the last of them.
   void close(std::error_code& ec) noexcept;
-  bool is_open() const noexcept;
+  bool is_open() const noexcept { return calls_.is_open(); }
   /// -1 when it is closed.
   int fd() const noexcept { return is_open() ? fd_ : -1; }
 
@@ -51,7 +52,7 @@ class file_core {
   template <class Call>
   long perform(std::error_code& ec, Call&& call) {
     ec.clear();
-    if (!enter(ec)) return -1;
+    if (!calls_.enter(ec)) return -1;
     long result = call(fd_);
     if (result < 0) ec = {static_cast<int>(-result), std::system_category()};
     leave();
@@ -59,18 +60,18 @@ class file_core {
   }
 
  private:
-  bool enter(std::error_code& ec) noexcept;
   /// Returns: what closing has, if it was the last one's turn to do that; otherwise 0.
   long leave() noexcept;
   std::size_t transfer(file_operation& operation, hint<bool>& tries, std::error_code& ec);
   long transfer_once(const file_operation& operation, hint<bool>& tries) noexcept;
 
   const int fd_;
-  atomic<std::uint32_t> state_{0};
+  call_gate calls_;
   hint<bool> tries_reading_{true};  // whether the file system knows what needs no waiting
   hint<bool> tries_writing_{true};
   hint<bool> lies_in_memory_{false};  // nothing needs waiting
   weft::mutex position_turn_;
+  weft::event gone_;  // the number is the kernel's again
 };
 
 }  // namespace weft::detail

@@ -8,9 +8,6 @@
 namespace weft::detail {
 namespace {
 
-constexpr std::uint32_t closed_bit = 1;
-constexpr std::uint32_t one_call = 2;
-
 descriptor& watch_or_close(int fd) {
   try {
     return watch_descriptor(fd);
@@ -28,22 +25,8 @@ io_handle::~io_handle() {
   if (!close()) closed_.wait();
 }
 
-bool io_handle::enter(std::error_code& ec) noexcept {
-  // Order: io-state. relaxed: a guess.
-  std::uint32_t now = state_.load(relaxed);
-  do {
-    if ((now & closed_bit) != 0) {
-      ec = io_errc::closed;
-      return false;
-    }
-    // Order: io-state. acquire: a deadline that was set before.
-  } while (!state_.compare_exchange_weak(now, now + one_call, acquire, relaxed));
-  return true;
-}
-
 void io_handle::leave() noexcept {
-  // Order: io-state. The last one sees what the others did.
-  if (state_.fetch_sub(one_call, acq_rel) != (one_call | closed_bit)) return;
+  if (!calls_.leave()) return;
   close_call(fd_);
   poller::get().give_back(descriptor_);
   gone_.set();  // the last: whoever closes may destroy it now
@@ -51,9 +34,8 @@ void io_handle::leave() noexcept {
 
 bool io_handle::close() noexcept {
   std::error_code ec;
-  if (!enter(ec)) return false;
-  // Order: io-state.
-  const bool first = (state_.fetch_or(closed_bit, acq_rel) & closed_bit) == 0;
+  if (!calls_.enter(ec)) return false;
+  const bool first = calls_.shut();
   if (first) close_descriptor(descriptor_);
   leave();
   if (!first) return false;
@@ -62,19 +44,12 @@ bool io_handle::close() noexcept {
   return true;
 }
 
-bool io_handle::is_open() const noexcept {
-  // Order: none. A hint, unless its owner asks.
-  return (state_.load(relaxed) & closed_bit) == 0;
-}
-
 void io_handle::set_deadline(io_side sides, deadline_ns at) noexcept {
   std::error_code ec;
-  if (!enter(ec)) return;
+  if (!calls_.enter(ec)) return;
   if (has(sides, io_side::read)) read_deadline_.write(at);
   if (has(sides, io_side::write)) write_deadline_.write(at);
-  // Order: io-state. A write, so that who enters after it has acquired the deadline.
-  const bool alone = (state_.fetch_add(0, acq_rel) & ~closed_bit) == one_call;
-  if (!alone) wake_all(descriptor_, sides);
+  if (calls_.pass_on()) wake_all(descriptor_, sides);
   leave();
 }
 
@@ -122,7 +97,7 @@ bool io_handle::wait(io_side side, const wait_bound& bound, std::error_code& ec)
 
 bool io_handle::pause(io_side side, deadline_ns how_long, std::error_code& ec) {
   ec.clear();
-  if (!enter(ec)) return false;
+  if (!calls_.enter(ec)) return false;
   bool go_on = false;
   {
     std::lock_guard turn(side == io_side::read ? read_turn_ : write_turn_);

@@ -6,12 +6,10 @@
 // Go's does: a port that was listened on is free when it returns.
 //
 // Threads: any. Locks: one mutex for each side, held across the wait; below it the descriptor's.
-// Invariants: R1 state_ = 2 * calls inside + (1: closed). Whoever makes it 1 gives the number back.
+// Invariants: R1 the last call that leaves a closed one gives the number back.
 //             R2 a deadline is stored before the side is poked: who goes to sleep with the one
 //                before has news, and looks again. It is poked only if a call is inside; one that
 //                enters later has read the deadline.
-// Orders: io-state: leave() releases what a call did to whoever gives the number back, and
-//         set_deadline() the deadline to whoever enters.
 // Tested by: tests/conformance/net
 #pragma once
 
@@ -28,6 +26,7 @@
 #include <weft/sync/mutex.hpp>
 
 #include "engine/poller.hpp"
+#include "sync/io/call_gate.hpp"
 
 namespace weft::detail {
 
@@ -45,7 +44,7 @@ class io_handle {
   /// Waits until the last call has left, which it does at once. Returns false if it was closed
   /// before.
   bool close() noexcept;
-  bool is_open() const noexcept;
+  bool is_open() const noexcept { return calls_.is_open(); }
   /// -1 when it is closed. For calls that do not wait.
   int fd() const noexcept { return is_open() ? fd_ : -1; }
   /// Applies to calls that wait already, too.
@@ -82,7 +81,7 @@ class io_handle {
   template <class Call>
   long perform_now(std::error_code& ec, Call&& call) {
     ec.clear();
-    if (!enter(ec)) return -1;
+    if (!calls_.enter(ec)) return -1;
     const long result = answer_of(call, fd_);
     if (result < 0) ec = {static_cast<int>(-result), std::system_category()};
     leave();
@@ -98,7 +97,7 @@ class io_handle {
   template <class Call>
   long perform_in_turn(io_side side, std::error_code& ec, const wait_bound& bound, Call&& call) {
     ec.clear();
-    if (!enter(ec)) return -1;
+    if (!calls_.enter(ec)) return -1;
     long result = -1;
     {
       std::lock_guard turn(side == io_side::read ? read_turn_ : write_turn_);
@@ -123,7 +122,6 @@ class io_handle {
   /// With the turn to read. After an end, an error or urgent data a short read proves nothing: the
   /// news of those may have come together with those of the bytes.
   bool is_empty() const noexcept { return is_empty_ && !descriptor_.told_more_than_bytes(); }
-  bool enter(std::error_code& ec) noexcept;
   void leave() noexcept;
   /// Neither closed nor too late. False: with `ec`.
   bool may_go_on(io_side side, std::error_code& ec) const noexcept;
@@ -132,7 +130,7 @@ class io_handle {
   }
 
   const int fd_;
-  atomic<std::uint32_t> state_{0};
+  call_gate calls_;
   descriptor& descriptor_;
   hint<deadline_ns> read_deadline_{never_ns};
   hint<deadline_ns> write_deadline_{never_ns};
