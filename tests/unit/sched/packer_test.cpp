@@ -31,8 +31,8 @@ using weft_test::everywhere;
 class packer : public weft_test::fixture {
  protected:
   void SetUp() override {
-    if (const char* why = weft::detail::prepare_packing()) GTEST_SKIP() << why;
     weft_test::fixture::SetUp();
+    if (const char* why = weft::detail::prepare_packing()) GTEST_SKIP() << why;
   }
   void TearDown() override {
     weft::set_pack_parked_after(0s);
