@@ -3,7 +3,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <ostream>
 #include <set>
@@ -16,6 +18,20 @@
 #include "weft_test.hpp"
 
 namespace {
+
+/// With WEFT_PACK_AFTER, only where stacks can be packed: else every scenario says so.
+class packing_if_asked_for : public testing::Environment {
+ public:
+  void SetUp() override {
+    if (!std::getenv("WEFT_PACK_AFTER")) return;
+    if (!weft::set_pack_parked_after(std::chrono::seconds(1)))
+      GTEST_SKIP() << "stacks cannot be packed here";
+    weft::set_pack_parked_after(std::chrono::seconds(0));
+  }
+};
+
+[[maybe_unused]] const auto* const packing =
+    testing::AddGlobalTestEnvironment(new packing_if_asked_for);
 
 struct answer {
   int status = -1;
