@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "port/fork.hpp"
 
 namespace weft::detail {
@@ -17,13 +19,16 @@ void pause_cpu() noexcept {
 }
 
 void spin_lock::lock_contended() noexcept {
-  constexpr int spins_max = 128;   // about 3 us: far longer than any holder needs
+  constexpr int spins_max = 20;    // about 10 us: far longer than any holder needs
+  constexpr int pauses_max = 16;   // a look takes the cache line from the holder, who is slower then
   constexpr int yields_max = 256;  // the holder lost its CPU; after that it may have low priority
+  int pauses = 1;
   for (int round = 0;; ++round) {
     // Order: none. Only a hint that another exchange may succeed.
     if (!held_.load(relaxed) && try_lock()) return;
     if (round < spins_max) {
-      pause_cpu();
+      for (int i = 0; i < pauses; ++i) pause_cpu();
+      pauses = std::min(2 * pauses, pauses_max);
     } else if (round < spins_max + yields_max) {
       ::sched_yield();
     } else {
