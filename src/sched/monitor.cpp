@@ -203,7 +203,10 @@ void runtime::inject_all(batch&& all) noexcept {
 
 void runtime::settle_backlog(processor& here) noexcept {
   check_forked_child("a goroutine was to run");
-  if (!here.detached.read()) return call_for_help(here);
+  if (!here.detached.read()) {
+    if (!seeks()) call_for_help(here);
+    return;
+  }
   inject_all(here.take_all_owner());
   settle_timers(here);
   wake_one();  // nobody counts this worker as running: the lookout may sleep long

@@ -214,6 +214,7 @@ void runtime::make_ready(goroutine& g) noexcept {
   if (!w) return inject(g);
   processor& here = *w->owned;
   here.set_next_owner(&g);
+  if (!watched_.read() && give_next_away(here)) return;
   note_backlog(here);
 }
 

@@ -56,6 +56,13 @@ void processor::set_next_owner(goroutine* g) noexcept {
   next_number_.bump();
 }
 
+goroutine* processor::take_next_owner() noexcept {
+  owner_section section(lock_);
+  goroutine* g = next_.read();
+  next_.write(nullptr);
+  return g;
+}
+
 void processor::push_batch_owner(batch&& b) noexcept {
   owner_section section(lock_);
   while (waiter* w = b.started.pop_front()) push_started_locked(static_cast<goroutine*>(w));

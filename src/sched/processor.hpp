@@ -69,6 +69,7 @@ class alignas(128) processor {
   /// The last to be picked: something it needs is not to be had now.
   void push_oldest_owner(goroutine* g) noexcept;
   void set_next_owner(goroutine* g) noexcept;
+  goroutine* take_next_owner() noexcept;
   void push_batch_owner(batch&& b) noexcept;
   /// Null: nothing is runnable here.
   goroutine* pick_owner() noexcept;
@@ -116,6 +117,7 @@ class alignas(128) processor {
   std::size_t stacks_cached = 0;
   id_block ids;
   std::uint32_t arrivals = 0;
+  deadline_ns gave_at = 0;  // when it last gave a goroutine away
 
   timer_heap timers;
 

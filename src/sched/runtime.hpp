@@ -205,10 +205,23 @@ class runtime {
     next_slot seen;
     deadline_ns since = 0;
   };
+  struct look {
+    bool for_work = false;
+    bool for_news = false;
+    bool may_glance = false;
+  };
   goroutine* look_about(worker& w) noexcept;
+  goroutine* look_until(worker& w, const look& plan) noexcept;
   overdue_watch watch_a_next_slot(worker& w, deadline_ns now) noexcept;
-  goroutine* steal_overdue(worker& w, overdue_watch& watch, deadline_ns now,
-                           deadline_ns age_ns) noexcept;
+  goroutine* steal_overdue(worker& w, overdue_watch& slot, deadline_ns now) noexcept;
+  bool begin_seeking(worker& w) noexcept;
+  goroutine* end_seeking(worker& w) noexcept;
+  bool give_next_away(processor& here) noexcept;
+  void judge_gift(processor& p) noexcept;
+  bool seeks() const noexcept {
+    // Order: none. A hint; who acts on it takes the name.
+    return seeker_.load(relaxed) != nullptr;
+  }
   bool may_look_long() noexcept;
   bool must_attend(const worker& w) const noexcept;
 
@@ -247,6 +260,9 @@ class runtime {
   worker* deputy_ = nullptr;
   std::uint64_t departures_ = 0;    // of lookouts
   hint<int> calls_in_vain_{0};      // for help, since anybody has found work to take
+  inner_atomic<worker*> seeker_{nullptr};  // a lookout that is given what is made ready
+  looking_habit finds_work_soon_;   // the lookout's, like the next
+  looking_habit hears_soon_;        // of descriptors
   hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;

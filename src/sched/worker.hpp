@@ -53,9 +53,8 @@ class worker {
 
   rng random;
   parker sleep;
-  looking_habit finds_work_soon;
-  looking_habit hears_soon;  // of descriptors
   lateness wakes_late;
+  published<goroutine*> gift{nullptr};  // by who has taken its name from the runtime's seeker_
   worker_role role = worker_role::spare;
   worker* next = nullptr;
 };

@@ -1,46 +1,60 @@
-// What a worker guesses from how its last waits ended: whether to look about for a moment before it
-// falls asleep, and how late it will wake up.
+// What the lookout guesses from how the last waits ended: whether to look about for a moment before
+// it falls asleep, and how late it will wake up.
 //
 // To fall asleep and be woken takes several microseconds, on a virtual machine tens of them. What
 // keeps coming sooner than that is better met awake. But one that looks in vain may have taken that
 // time from the very one it waits for: it wants more evidence before it looks again.
-// Threads: the worker's own.
+// Threads: a looking_habit is the lookout's, and while the role changes hands of two: a guess may get
+//          lost then. A lateness is its worker's own.
 // Tested by: tests/unit/sched/habit_test.cpp
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include <weft/detail/atomic.hpp>
 #include <weft/detail/deadline.hpp>
 
 namespace weft::detail {
 
 class looking_habit {
  public:
-  bool wants() const noexcept { return wants_; }
+  bool wants() const noexcept { return wants_.read(); }
 
   /// It slept, and what it waited for came so soon that it had better been awake.
   void came_soon() noexcept {
-    if (++soon_ >= needed_) wants_ = true;
+    soon_.bump();
+    if (soon_.read() >= needed_.read()) wants_.write(true);
   }
   /// It slept, and rightly.
-  void came_late() noexcept { soon_ = 0; }
+  void came_late() noexcept { soon_.write(0); }
   /// It looked, and it came.
-  void found() noexcept { needed_ = std::max(needed_ / 2, least); }
+  void found() noexcept {
+    vain_.write(0);
+    if (needed_.read() > least) needed_.write(needed_.read() / 2);
+  }
   /// It looked, and nothing came.
   void in_vain() noexcept {
-    wants_ = false;
-    soon_ = 0;
-    needed_ = std::min(2 * needed_, most);
+    vain_.bump();
+    if (vain_.read() >= patient_for) did_harm();
+  }
+  /// It had better not have looked.
+  void did_harm() noexcept {
+    wants_.write(false);
+    soon_.write(0);
+    vain_.write(0);
+    needed_.write(std::min(2 * needed_.read(), most));
   }
 
  private:
   static constexpr std::uint32_t least = 2;
   static constexpr std::uint32_t most = 128;
+  static constexpr std::uint32_t patient_for = 3;
 
-  bool wants_ = false;
-  std::uint32_t soon_ = 0;  // in a row
-  std::uint32_t needed_ = least;
+  hint<bool> wants_{false};
+  hint<std::uint32_t> soon_{0};  // in a row
+  hint<std::uint32_t> vain_{0};  // in a row
+  hint<std::uint32_t> needed_{least};
 };
 
 /// How much later than asked the kernel wakes this thread, about.

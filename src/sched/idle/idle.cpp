@@ -31,7 +31,7 @@ constexpr deadline_ns beat_ns = 250'000;
 
 void runtime::update_watched_locked() noexcept {
   const bool somebody_could = !idle_.empty() || active_count_ < target_.read();
-  watched_.publish(lookout_ != nullptr || !somebody_could);
+  watched_.publish(!seeks() && (lookout_ != nullptr || !somebody_could));
 }
 
 worker_role runtime::role_of(worker& w) noexcept {
@@ -163,7 +163,7 @@ goroutine* runtime::sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns u
   const deadline_ns now = now_ns();
   if (!called && now >= until) w.wakes_late.note(now - until);
   if (woken.empty()) return nullptr;
-  now - begin < soon_ns ? w.hears_soon.came_soon() : w.hears_soon.came_late();
+  now - begin < soon_ns ? hears_soon_.came_soon() : hears_soon_.came_late();
   ready(woken);
   return w.owned->pick_owner();
 }
@@ -186,6 +186,7 @@ bool runtime::look_at_descriptors() noexcept {
 }
 
 goroutine* runtime::find_work(worker& w) noexcept {
+  judge_gift(*w.owned);
   if (goroutine* g = poll(w)) return g;
   // Else it will sleep in the poller itself, and asks it then.
   if (has_lookout() && look_at_descriptors())

@@ -35,27 +35,40 @@ TEST(looking_habit, lasts_while_it_pays) {
   EXPECT_TRUE(h.wants());
 }
 
-TEST(looking_habit, ends_with_the_first_look_in_vain_and_comes_back_later_each_time) {
+TEST(looking_habit, ends_when_it_looks_in_vain_again_and_again) {
+  looking_habit h;
+  soon_until_it_wants(h);
+  h.in_vain();
+  h.in_vain();
+  h.found();
+  h.in_vain();
+  h.in_vain();
+  EXPECT_TRUE(h.wants());
+  h.in_vain();
+  EXPECT_FALSE(h.wants());
+}
+
+TEST(looking_habit, ends_when_it_does_harm_and_comes_back_later_each_time) {
   looking_habit h;
   int needed = soon_until_it_wants(h);
   for (int i = 0; i < 5; ++i) {
-    h.in_vain();
+    h.did_harm();
     EXPECT_FALSE(h.wants());
     const int next = soon_until_it_wants(h);
     EXPECT_GT(next, needed);
     needed = next;
   }
-  for (int i = 0; i < 100; ++i) h.in_vain();
+  for (int i = 0; i < 100; ++i) h.did_harm();
   EXPECT_LE(soon_until_it_wants(h), 128);
 }
 
 TEST(looking_habit, is_forgiven_when_it_pays_again) {
   looking_habit h;
   const int first = soon_until_it_wants(h);
-  for (int i = 0; i < 100; ++i) h.in_vain();
+  for (int i = 0; i < 100; ++i) h.did_harm();
   soon_until_it_wants(h);
   for (int i = 0; i < 100; ++i) h.found();
-  h.in_vain();
+  h.did_harm();
   EXPECT_LE(soon_until_it_wants(h), 2 * first);
 }
 
