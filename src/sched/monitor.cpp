@@ -58,7 +58,7 @@ void runtime::monitor_thread(void*) {
   for (int idle_rounds = 0; !r.monitor_ends();) {
     if (idle_rounds < calm_rounds_max) {
       const deadline_ns period_ns = alert_rounds > 0 ? alert_period_ns : calm_period_ns;
-      static_cast<void>(r.monitor_sleep_.park_until(now_ns() + period_ns));
+      static_cast<void>(r.rest_monitor_until(now_ns() + period_ns));
     } else {
       r.sleep_until_something_runs();
       idle_rounds = 0;
@@ -75,6 +75,16 @@ void runtime::monitor_thread(void*) {
       else
         r.monitor_sleeps_.publish(true);
     }
+  }
+}
+
+/// Meanwhile stacks that nobody has used for a while give their memory back.
+/// Returns: whether it was woken.
+bool runtime::rest_monitor_until(deadline_ns until) noexcept {
+  for (;;) {
+    const deadline_ns next_trim = stacks_.trim(now_ns());
+    if (monitor_sleep_.park_until(std::min(until, next_trim))) return true;
+    if (until <= next_trim) return false;
   }
 }
 

@@ -335,15 +335,22 @@ void runtime::recycle(goroutine& g) noexcept {
 }
 
 stack runtime::take_stack(processor& p, stack_class size) noexcept {
-  if (size == default_stack_class && p.stacks_cached > 0) return p.stacks[--p.stacks_cached];
-  return stacks_.acquire(size);
+  if (size != default_stack_class) return stacks_.acquire(size);
+  if (p.stacks_cached == 0)
+    p.stacks_cached = stacks_.acquire_some(std::span(p.stacks).first(p.stacks.size() / 2), size);
+  return p.stacks_cached > 0 ? p.stacks[--p.stacks_cached] : stack();
 }
 
+/// A full cache keeps the warmest.
 void runtime::return_stack(processor& p, stack s, stack_class size) noexcept {
-  if (size == default_stack_class && p.stacks_cached < p.stacks.size())
-    p.stacks[p.stacks_cached++] = s;
-  else
-    stacks_.release(s, size);
+  if (size != default_stack_class) return stacks_.release(s, size);
+  if (p.stacks_cached == p.stacks.size()) [[unlikely]] {
+    constexpr std::size_t half = std::tuple_size_v<decltype(p.stacks)> / 2;
+    stacks_.release_some(std::span(p.stacks).first(half), size);
+    std::copy(p.stacks.begin() + half, p.stacks.end(), p.stacks.begin());
+    p.stacks_cached -= half;
+  }
+  p.stacks[p.stacks_cached++] = s;
 }
 
 processor& runtime::processor_here() noexcept {

@@ -159,6 +159,7 @@ class runtime {
   bool somebody_waits() noexcept;
   bool detach(processor& p, std::uint64_t turns) noexcept;
   worker* take_spare() noexcept;
+  [[nodiscard]] bool rest_monitor_until(deadline_ns until) noexcept;
   bool nothing_runs() noexcept;
   void wake_monitor_locked() noexcept;
   void sleep_until_something_runs() noexcept;

@@ -107,7 +107,7 @@ void runtime::sleep_until_something_runs() noexcept {
       told = true;
       on_deadlock();
     }
-    if (monitor_sleep_.park_until(until)) return;
+    if (rest_monitor_until(until)) return;
   }
 }
 

@@ -4,10 +4,15 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <span>
+#include <thread>
 #include <vector>
 
 #include "port/stack_memory.hpp"
@@ -15,6 +20,8 @@
 
 namespace {
 
+using namespace std::chrono_literals;
+using weft::detail::deadline_ns;
 using weft::detail::default_stack_class;
 using weft::detail::stack;
 using weft::detail::stack_bytes_max;
@@ -162,28 +169,175 @@ TEST(stack_pool, gives_the_warmest_first) {
   EXPECT_EQ(pool.acquire(0).low(), a.low());
 }
 
-/// More than the pool keeps warm, twice: the second time none is made, and what went cold owns no
-/// memory of its past.
-TEST(stack_pool, reuses_all_and_gives_the_memory_of_the_surplus_back) {
-  constexpr std::size_t count = 1'500;
-  stack_pool& pool = fresh_pool();
-  std::set<std::byte*> lows;
-  std::vector<stack> held;
-  for (std::size_t i = 0; i < count; ++i) {
-    held.push_back(pool.acquire(0));
-    ASSERT_TRUE(lows.insert(held.back().low()).second);
-    held.back().top(0)[-1] = std::byte{7};
+/// `count` stacks, each with a 7 in its top page.
+std::vector<stack> take_and_touch(stack_pool& pool, std::size_t count, stack_class size = 0) {
+  std::vector<stack> held(count);
+  for (stack& s : held) {
+    s = pool.acquire(size);
+    s.top(size)[-1] = std::byte{7};
   }
-  for (const stack s : held) pool.release(s, 0);
-  int cold = 0;
+  return held;
+}
+
+void release_all(stack_pool& pool, const std::vector<stack>& held, stack_class size = 0) {
+  for (const stack s : held) pool.release(s, size);
+}
+
+bool is_warm(const stack& s, stack_class size = 0) {
+  return weft::detail::stack_high_water(s, size) != 0;
+}
+
+/// What the monitor does, with a clock of its own.
+class trimmer {
+ public:
+  explicit trimmer(stack_pool& pool) : pool_(pool) {}
+
+  /// Lets time pass. Returns: how many stacks have given their memory back meanwhile.
+  std::size_t pass(std::chrono::nanoseconds time) {
+    const std::size_t before = pool_.given_back();
+    for (const deadline_ns end = now_ + time.count(); now_ < end; now_ += 5'000'000)
+      static_cast<void>(pool_.trim(now_));
+    return pool_.given_back() - before;
+  }
+  /// Until there is nothing left to do. Returns: in how many calls.
+  int finish() {
+    int calls = 1;
+    for (deadline_ns next; (next = pool_.trim(now_)) != weft::detail::never_ns; ++calls)
+      now_ = std::max(now_, next);
+    return calls;
+  }
+
+ private:
+  stack_pool& pool_;
+  deadline_ns now_ = 1;
+};
+
+TEST(stack_pool, keeps_a_crowd_warm_that_comes_back_at_once) {
+  constexpr std::size_t count = 5'000;
+  stack_pool& pool = fresh_pool();
+  const std::vector<stack> held = take_and_touch(pool, count);
+  std::set<std::byte*> lows;
+  for (const stack s : held) ASSERT_TRUE(lows.insert(s.low()).second);
+  release_all(pool, held);
   for (std::size_t i = 0; i < count; ++i) {
     const stack s = pool.acquire(0);
     ASSERT_EQ(lows.erase(s.low()), 1U) << "a stack that was not released, or twice";
-    cold += s.top(0)[-1] == std::byte{0};
+    ASSERT_EQ(s.top(0)[-1], std::byte{7}) << "its memory was given back";
   }
   EXPECT_EQ(pool.created(), count);
-  EXPECT_GT(cold, 0);
-  EXPECT_LT(cold, 1'000);
+  EXPECT_EQ(pool.given_back(), 0U);
+}
+
+TEST(stack_pool, gives_some_at_once_with_the_warmest_last) {
+  stack_pool& pool = fresh_pool();
+  const std::vector<stack> held = take_and_touch(pool, 40);
+  pool.release_some(held, 0);
+  std::array<stack, 16> some;
+  ASSERT_EQ(pool.acquire_some(some, 0), some.size());
+  for (std::size_t i = 0; i < some.size(); ++i)
+    EXPECT_EQ(some[i].low(), held[held.size() - some.size() + i].low());
+  EXPECT_EQ(pool.acquire(0).low(), held[held.size() - some.size() - 1].low());
+}
+
+TEST(stack_pool, gives_the_memory_of_a_crowd_back_when_it_stays_away) {
+  constexpr std::size_t count = 20'000;
+  stack_pool& pool = fresh_pool();
+  release_all(pool, take_and_touch(pool, count));
+  trimmer monitor(pool);
+  EXPECT_EQ(monitor.pass(900ms), 0U) << "it may come back";
+  EXPECT_GT(monitor.pass(2s), count / 4);
+  EXPECT_LT(monitor.finish(), 100) << "the monitor is woken for nothing";
+  EXPECT_EQ(pool.given_back(), count);
+  for (std::size_t i = 0; i < count; ++i) ASSERT_FALSE(is_warm(pool.acquire(0))) << i;
+  EXPECT_EQ(pool.created(), count);
+  EXPECT_EQ(pool.trim(1), weft::detail::never_ns) << "nothing is left to do";
+}
+
+TEST(stack_pool, gives_back_no_more_than_a_batch_at_once) {
+  stack_pool& pool = fresh_pool();
+  release_all(pool, take_and_touch(pool, 5'000));
+  std::size_t before = 0;
+  for (deadline_ns now = 1; pool.given_back() < 5'000; now += 5'000'000) {
+    static_cast<void>(pool.trim(now));
+    ASSERT_LE(pool.given_back() - before, 1'024U);
+    before = pool.given_back();
+  }
+}
+
+/// The upper half comes and goes; the lower one is only needed once.
+TEST(stack_pool, gives_back_what_lies_unused_and_spares_what_comes_and_goes) {
+  stack_pool& pool = fresh_pool();
+  release_all(pool, take_and_touch(pool, 8'000));
+  trimmer monitor(pool);
+  for (int burst = 0; burst < 60; ++burst) {
+    const std::vector<stack> held = take_and_touch(pool, 4'000);
+    static_cast<void>(monitor.pass(100ms));
+    release_all(pool, held);
+    static_cast<void>(monitor.pass(100ms));
+  }
+  EXPECT_EQ(pool.given_back(), 4'000U);
+}
+
+TEST(stack_pool, does_not_thrash_when_a_crowd_comes_and_goes) {
+  stack_pool& pool = fresh_pool();
+  trimmer monitor(pool);
+  for (int burst = 0; burst < 100; ++burst) {
+    release_all(pool, take_and_touch(pool, 3'000));
+    ASSERT_EQ(monitor.pass(700ms), 0U);
+  }
+  EXPECT_EQ(pool.created(), 3'000U);
+}
+
+/// Each may have touched megabytes.
+TEST(stack_pool, keeps_few_large_ones_warm) {
+  constexpr stack_class large = stack_class_for(std::size_t{64} << 20);
+  stack_pool& pool = fresh_pool();
+  release_all(pool, take_and_touch(pool, 6, large), large);
+  EXPECT_EQ(pool.given_back(), 2U);
+  EXPECT_EQ(trimmer(pool).pass(3s), 4U);
+}
+
+/// Neighbours, whose memory was given back in one call.
+std::vector<stack> take_after_trim(stack_pool& pool) {
+  release_all(pool, take_and_touch(pool, 64));
+  static_cast<void>(trimmer(pool).finish());
+  std::vector<stack> again;
+  for (int i = 0; i < 64; ++i) again.push_back(pool.acquire(0));
+  std::sort(again.begin(), again.end(), [](stack a, stack b) { return a.low() < b.low(); });
+  return again;
+}
+
+TEST_F(stack_guards, stay_when_the_memory_of_neighbours_is_given_back) {
+  const std::size_t page = weft::detail::page_bytes();
+  for (const char* kind : {"", "mprotect"}) {
+    ::setenv("WEFT_GUARDS", kind, 1);
+    for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{30}, std::size_t{63}})
+      EXPECT_DEATH(
+          {
+            stack_pool& pool = fresh_pool();
+            const stack s = take_after_trim(pool)[i];
+            if (pool.given_back() != 64 || is_warm(s)) std::_Exit(0);
+            s.low()[page] = std::byte{1};
+            s.low()[page - 1] = std::byte{1};
+            std::_Exit(0);
+          },
+          "")
+          << kind << ' ' << i;
+  }
+  ::unsetenv("WEFT_GUARDS");
+}
+
+TEST_F(stack_guards, are_planted_anew_as_canaries_after_memory_was_given_back) {
+  ::setenv("WEFT_GUARDS", "none", 1);
+  EXPECT_EXIT(
+      {
+        bool good = true;
+        for (const stack& s : take_after_trim(fresh_pool()))
+          good = good && !s.guarded() && s.canary_is_intact() && !is_warm(s);
+        unit::end_with(good);
+      },
+      testing::ExitedWithCode(0), "");
+  ::unsetenv("WEFT_GUARDS");
 }
 
 class stack_pool_by_threads : public unit::at_counts {};
@@ -207,6 +361,33 @@ TEST_P(stack_pool_by_threads, never_gives_one_stack_to_two) {
       }
     }
   });
+}
+
+/// A thief of memory that does not wait for periods to pass.
+TEST_P(stack_pool_by_threads, gives_back_no_memory_that_is_in_use) {
+  stack_pool& pool = fresh_pool();
+  std::atomic<bool> over{false};
+  std::thread monitor([&] {
+    for (deadline_ns now = 1; !over.load(); now += weft::detail::stack_shelf::trim_period_ns)
+      static_cast<void>(pool.trim(now));
+  });
+  unit::on_threads(GetParam(), [&](int me) {
+    unit::sequence s(static_cast<unsigned>(me));
+    for (int i = 0; i < scaled(2'000); ++i) {
+      std::array<stack, 32> mine;
+      const auto wanted = static_cast<std::size_t>(1 + unit::below(s, 32));
+      const std::size_t count = pool.acquire_some(std::span(mine).first(wanted), 0);
+      ASSERT_GT(count, 0U);
+      for (std::size_t k = 0; k < count; ++k) mine[k].top(0)[-1] = static_cast<std::byte>(me + 1);
+      std::this_thread::yield();
+      for (std::size_t k = 0; k < count; ++k)
+        ASSERT_EQ(mine[k].top(0)[-1], static_cast<std::byte>(me + 1));
+      pool.release_some(std::span(mine).first(count), 0);
+    }
+  });
+  over.store(true);
+  monitor.join();
+  EXPECT_LE(pool.created(), 4 * 32U + 1'024U);
 }
 
 }  // namespace
