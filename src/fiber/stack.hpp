@@ -64,7 +64,7 @@ class stack {
 
 /// How many bytes of it were ever in use, in whole pages: the high-water mark of the memory. That
 /// is its goroutine's, or one's that had the same memory before: a stack is used again while it is
-/// warm, and its memory goes back to the system only when many are idle.
+/// warm, and its memory goes back to the system only when it has lain unused for a while.
 std::size_t stack_high_water(const stack& memory, stack_class size) noexcept;
 
 }  // namespace weft::detail

@@ -2,6 +2,7 @@
 #include "fiber/stack_shelf.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <mutex>
 #include <new>
@@ -12,7 +13,9 @@
 namespace weft::detail {
 namespace {
 
-constexpr std::size_t slab_bytes = std::size_t{16} << 20;
+constexpr std::size_t slab_bytes_min = std::size_t{16} << 20;
+constexpr std::size_t slab_bytes_max = std::size_t{256} << 20;
+constexpr std::size_t cut_max = 32;
 
 }  // namespace
 
@@ -43,8 +46,8 @@ std::size_t stack_shelf::warm_max() const noexcept {
   return std::max<std::size_t>(1, bytes_max / stack_class_bytes(size_));
 }
 
-std::size_t stack_shelf::slab_count() const noexcept {
-  return std::max<std::size_t>(1, slab_bytes / stack_class_bytes(size_));
+std::size_t stack_shelf::slab_count_min() const noexcept {
+  return std::max<std::size_t>(1, slab_bytes_min / stack_class_bytes(size_));
 }
 
 std::size_t stack_shelf::take(std::span<stack> to) noexcept {
@@ -83,43 +86,56 @@ std::size_t stack_shelf::take_kept_locked(std::span<stack> to) noexcept {
 /// The more there are, the more at once: a program with few goroutines pays for few guards.
 std::size_t stack_shelf::cut_locked(std::span<stack> to) noexcept {
   if (open_ == slabs_.size()) return 0;
-  const std::size_t wanted = std::min(to.size(), std::max<std::size_t>(1, created_.read()));
-  const std::size_t n = std::min(wanted, slab_count() - cut_);
+  const stack_slab& slab = slabs_[open_];
   const std::size_t bytes = stack_class_bytes(size_);
+  const std::size_t few = std::clamp<std::size_t>(created_.read(), 1, cut_max);
+  const std::size_t n = std::min({to.size(), few, (slab.bytes - cut_bytes_) / bytes});
   // Safety: the memory is a slab's, which was reserved as writable.
-  auto* low = const_cast<std::byte*>(slabs_[open_].low) + cut_ * bytes;
+  auto* low = const_cast<std::byte*>(slab.low) + cut_bytes_;
   for (std::size_t i = 0; i < n; ++i) to[i] = stack(low + i * bytes, false);
-  cut_ += n;
-  if (cut_ == slab_count()) {
+  cut_bytes_ += n * bytes;
+  if (cut_bytes_ == slab.bytes) {
     ++open_;
-    cut_ = 0;
+    cut_bytes_ = 0;
   }
   created_.write(created_.read() + n);
   return n;
 }
 
+/// They are neighbours.
 void stack_shelf::finish_cut(std::span<stack> fresh) const noexcept {
-  for (stack& s : fresh) {
-    s = stack(s.low(), install_guard(s.low()));
-    introduce_stack(s.low(), stack_class_bytes(size_));
+  const std::size_t bytes = stack_class_bytes(size_);
+  std::array<bool, cut_max> guarded;
+  install_guards(fresh[0].low(), bytes, std::span(guarded).first(fresh.size()));
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    fresh[i] = stack(fresh[i].low(), guarded[i]);
+    introduce_stack(fresh[i].low(), bytes);
   }
 }
 
 /// Returns: false when there is no memory for it, or no address space.
 bool stack_shelf::add_slab() noexcept {
-  if (!promise_room()) return false;
-  const std::size_t bytes = slab_count() * stack_class_bytes(size_);
-  const std::byte* low = reserve_stack_slab(bytes);
+  const std::size_t promised = promise_room();
+  if (promised == 0) return false;
+  const std::size_t bytes = stack_class_bytes(size_);
+  std::size_t count = promised;
+  const std::byte* low = reserve_stack_slab(count * bytes);
+  if (!low) {
+    count = slab_count_min();
+    low = reserve_stack_slab(count * bytes);
+  }
   std::lock_guard guard(lock_);
-  if (low)
-    slabs_.push_back({low, bytes});
-  else
-    promised_ -= slab_count();
+  if (low) slabs_.push_back({low, count * bytes});
+  promised_ -= low ? promised - count : promised;
   return low != nullptr;
 }
 
-/// For one slab more (R2). Memory is allocated and freed without the lock.
-bool stack_shelf::promise_room() noexcept {
+/// For one slab more (R2). The more there are the larger it is: to map one stops all page faults of
+/// the process. Memory is allocated and freed without the lock.
+/// Returns: of how many stacks it may be; 0: there is no memory.
+std::size_t stack_shelf::promise_room() noexcept {
+  const std::size_t least = slab_count_min();
+  const std::size_t most = std::max(least, slab_bytes_max / stack_class_bytes(size_));
   for (std::size_t wanted = 0;;) {
     stack_ring warm;
     std::vector<stack> cold;
@@ -127,9 +143,9 @@ bool stack_shelf::promise_room() noexcept {
     try {
       if (wanted != 0) warm = stack_ring(wanted);
       cold.reserve(wanted);
-      slabs.reserve(wanted / slab_count());
+      slabs.reserve(wanted / least);
     } catch (const std::bad_alloc&) {
-      return false;
+      return 0;
     }
     std::lock_guard guard(lock_);
     if (wanted > warm_.capacity()) {
@@ -139,11 +155,12 @@ bool stack_shelf::promise_room() noexcept {
       slabs.assign(slabs_.begin(), slabs_.end());
       slabs_.swap(slabs);
     }
-    if (promised_ + slab_count() <= warm_.capacity()) {
-      promised_ += slab_count();
-      return true;
+    const std::size_t count = std::clamp(std::bit_floor(promised_ / 4), least, most);
+    if (promised_ + count <= warm_.capacity()) {
+      promised_ += count;
+      return count;
     }
-    wanted = std::bit_ceil(std::max(promised_ + slab_count(), 2 * warm_.capacity()));
+    wanted = std::bit_ceil(std::max(promised_ + count, 2 * warm_.capacity()));
   }
 }
 

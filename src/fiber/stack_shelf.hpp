@@ -91,12 +91,12 @@ class stack_shelf {
   static constexpr std::size_t never_less = 4096;  // of the surplus, in a period
 
   std::size_t warm_max() const noexcept;
-  std::size_t slab_count() const noexcept;  // of stacks
+  std::size_t slab_count_min() const noexcept;  // of stacks
   std::size_t take_kept_locked(std::span<stack> to) noexcept;
   std::size_t cut_locked(std::span<stack> to) noexcept;
   void finish_cut(std::span<stack> fresh) const noexcept;
   bool add_slab() noexcept;
-  bool promise_room() noexcept;
+  std::size_t promise_room() noexcept;
   void discard(std::span<stack> some) noexcept;
   std::size_t take_surplus(deadline_ns now, std::span<stack> batch) noexcept;
 
@@ -106,9 +106,9 @@ class stack_shelf {
   std::vector<stack> cold_;  // own none
   std::size_t lowest_ = 0;   // count of the warm ones since the period began
   std::vector<stack_slab> slabs_;
-  std::size_t open_ = 0;      // the first slab that is not cut up
-  std::size_t cut_ = 0;       // stacks that it has given
-  std::size_t promised_ = 0;  // stacks for which there is room
+  std::size_t open_ = 0;       // the first slab that is not cut up
+  std::size_t cut_bytes_ = 0;  // of it
+  std::size_t promised_ = 0;   // stacks for which there is room
   hint<std::size_t> created_;
   hint<std::size_t> given_back_;
   hint<std::size_t> warm_count_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace weft::detail {
 
@@ -13,8 +14,15 @@ std::byte* reserve_stack_slab(std::size_t bytes) noexcept;
 /// vm.max_map_count on a kernel without MADV_GUARD_INSTALL.
 [[nodiscard]] bool install_guard(std::byte* low) noexcept;
 
+/// The same for the pages at `low`, `low` + `step` ...: in one call where the kernel can (Linux
+/// 6.14). Writes which of them fault.
+void install_guards(std::byte* low, std::size_t step, std::span<bool> guarded) noexcept;
+
 /// Gives the memory back to the kernel; the address space and the guards stay.
 void discard_stack_memory(std::byte* low, std::size_t bytes) noexcept;
+
+/// The kernel commits its page now, if it has not yet. The byte becomes 0.
+void touch_memory(std::byte* at) noexcept;
 
 /// How much of the memory, from its upper end down, has been touched since it was reserved or last
 /// discarded. In pages; what was swapped out since then may be missing. About 1 us for 256 KiB.

@@ -5,9 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <span>
 
 #include "port/switch/sanitizer.hpp"
 #include "unit_support.hpp"
@@ -16,6 +18,7 @@ namespace {
 
 using weft::detail::discard_stack_memory;
 using weft::detail::install_guard;
+using weft::detail::install_guards;
 using weft::detail::page_bytes;
 using weft::detail::reserve_stack_slab;
 using stack_memory = unit::in_a_fresh_process;
@@ -39,6 +42,33 @@ TEST_F(stack_memory, only_the_guard_page_faults) {
   EXPECT_DEATH(slab[2 * page - 1] = std::byte{1}, "");
   const volatile std::byte* middle = slab + page + page / 2;
   EXPECT_DEATH(static_cast<void>(*middle), "");
+}
+
+/// More than the kernel takes at once, too.
+TEST_F(stack_memory, many_guards_at_once_fault_and_nothing_else_does) {
+  const std::size_t page = page_bytes();
+  for (const char* kind : {"", "mprotect"}) {
+    ::setenv("WEFT_GUARDS", kind, 1);
+    for (const std::size_t count :
+         {std::size_t{1}, std::size_t{2}, std::size_t{32}, std::size_t{100}})
+      for (const std::size_t at : {std::size_t{0}, count / 2, count - 1})
+        EXPECT_DEATH(
+            {
+              std::byte* slab = reserve_stack_slab(3 * count * page);
+              bool guarded[100] = {};
+              install_guards(slab, 3 * page, std::span(guarded).first(count));
+              for (std::size_t i = 0; i < count; ++i) {
+                if (!guarded[i]) std::_Exit(0);
+                slab[3 * i * page + page] = slab[3 * (i + 1) * page - 1] = std::byte{1};
+              }
+              std::fputs("all others can be written\n", stderr);
+              slab[3 * at * page] = std::byte{1};
+              std::_Exit(0);
+            },
+            "all others")
+            << kind << ' ' << count << ' ' << at;
+  }
+  ::unsetenv("WEFT_GUARDS");
 }
 
 TEST_F(stack_memory, discarding_gives_the_memory_back_and_keeps_the_guard) {
