@@ -8,6 +8,7 @@
 #include <limits>
 #include <mutex>
 #include <new>
+#include <span>
 #include <system_error>
 
 #include "port/sync/barrier.hpp"
@@ -15,6 +16,7 @@
 #include "port/cpu_count.hpp"
 #include "port/fault.hpp"
 #include "port/fork.hpp"
+#include "port/stack_memory.hpp"
 #include "port/thread.hpp"
 #include "sched/pack/packer.hpp"
 #include "sched/scheduler.hpp"
@@ -334,10 +336,23 @@ void runtime::recycle(goroutine& g) noexcept {
   outside_cache_.push(&g);
 }
 
+namespace {
+
+/// A new goroutine's first push would be a page fault, while whoever parked before it still holds
+/// the lock that its commit will unlock. Here nobody holds any.
+void touch_tops(std::span<const stack> some, stack_class size) noexcept {
+  for (const stack& s : some) touch_memory(s.top(size) - 1);
+}
+
+}  // namespace
+
 stack runtime::take_stack(processor& p, stack_class size) noexcept {
   if (size != default_stack_class) return stacks_.acquire(size);
-  if (p.stacks_cached == 0)
-    p.stacks_cached = stacks_.acquire_some(std::span(p.stacks).first(p.stacks.size() / 2), size);
+  if (p.stacks_cached == 0) {
+    const std::span some = std::span(p.stacks).first(p.stacks.size() / 2);
+    p.stacks_cached = stacks_.acquire_some(some, size);
+    touch_tops(some.first(p.stacks_cached), size);
+  }
   return p.stacks_cached > 0 ? p.stacks[--p.stacks_cached] : stack();
 }
 
