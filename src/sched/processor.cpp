@@ -5,6 +5,19 @@
 #include <utility>
 
 namespace weft::detail {
+namespace {
+
+/// The next to run but one. Its block was asked for a turn ago; now the frames of its wait, about
+/// 600 bytes. Inline: a call that has no effect but on the caches is left out by the compiler.
+[[gnu::always_inline]] inline void fetch_ahead(const waiter* front) noexcept {
+  if (!front) return;
+  const auto* g = static_cast<const goroutine*>(front);
+  const auto* top = static_cast<const std::byte*>(g->context.stack_pointer);
+  for (int line = 0; line < 10; ++line) __builtin_prefetch(top + 64 * line, 1);
+  __builtin_prefetch(g->next, 1);
+}
+
+}  // namespace
 
 void processor::push_started_locked(goroutine* g) noexcept {
   started_.push_back(g);
@@ -84,9 +97,14 @@ goroutine* processor::pick_owner() noexcept {
   picks_.bump();
   if (--until_oldest_ == 0) {
     until_oldest_ = oldest_every;
+    crowded_ = started_pushed_.read() - started_popped_.read() > crowd_count;
     if (goroutine* g = pop_fresh_locked(true)) return g;
   }
-  if (goroutine* g = pop_started_locked()) return g;
+  if (goroutine* g = pop_started_locked()) {
+    if (crowded_) [[unlikely]]
+      fetch_ahead(started_.front());
+    return g;
+  }
   return pop_fresh_locked(false);
 }
 

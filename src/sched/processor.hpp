@@ -136,6 +136,8 @@ class alignas(128) processor {
   static constexpr std::uint32_t next_run_max = 64;
   static constexpr std::uint32_t oldest_every = 61;
   static constexpr std::size_t steal_count_max = 256;
+  /// From here on the caches do not hold the blocks and stacks of all who wait for a turn.
+  static constexpr std::uint64_t crowd_count = 1024;
 
   /// What waited when the lookout last looked. Two of them may overlap for a moment while the role
   /// changes hands: a mixed snapshot is only a wrong guess about age.
@@ -159,6 +161,7 @@ class alignas(128) processor {
   hint<std::uint32_t> next_run_;
   hint<std::uint32_t> picks_;
   std::uint32_t until_oldest_ = oldest_every;
+  bool crowded_ = false;  // as far as was seen when the oldest was looked after
   hint<goroutine*> next_{nullptr};
   hint<std::uint64_t> next_number_;
   wake_list started_;
