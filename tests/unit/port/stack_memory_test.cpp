@@ -82,6 +82,15 @@ TEST_F(stack_memory, discarding_gives_the_memory_back_and_keeps_the_guard) {
   EXPECT_DEATH(slab[0] = std::byte{1}, "");
 }
 
+TEST_F(stack_memory, touching_commits_one_page) {
+  const std::size_t page = page_bytes();
+  std::byte* slab = reserve_stack_slab(8 * page);
+  ASSERT_NE(slab, nullptr);
+  weft::detail::touch_memory(slab + 6 * page - 1);
+  EXPECT_EQ(weft::detail::touched_from_top(slab, 8 * page), 3 * page);
+  EXPECT_EQ(weft::detail::touched_from_top(slab, 5 * page), 0U);
+}
+
 TEST_F(stack_memory, mprotect_guards_when_asked_for) {
   ::setenv("WEFT_GUARDS", "mprotect", 1);
   const auto guarded = [] {
