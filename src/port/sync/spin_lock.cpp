@@ -20,7 +20,7 @@ void pause_cpu() noexcept {
 
 void spin_lock::lock_contended() noexcept {
   constexpr int spins_max = 20;    // about 10 us: far longer than any holder needs
-  constexpr int pauses_max = 16;   // a look takes the cache line from the holder, who is slower then
+  constexpr int pauses_max = 16;   // a look takes the cache line from the holder
   constexpr int yields_max = 256;  // the holder lost its CPU; after that it may have low priority
   int pauses = 1;
   for (int round = 0;; ++round) {

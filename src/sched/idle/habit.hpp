@@ -4,8 +4,8 @@
 // To fall asleep and be woken takes several microseconds, on a virtual machine tens of them. What
 // keeps coming sooner than that is better met awake. But one that looks in vain may have taken that
 // time from the very one it waits for: it wants more evidence before it looks again.
-// Threads: a looking_habit is the lookout's, and while the role changes hands of two: a guess may get
-//          lost then. A lateness is its worker's own.
+// Threads: a looking_habit is the lookout's; while the role changes hands two write it, and a guess
+//          may get lost. A lateness is its worker's own.
 // Tested by: tests/unit/sched/habit_test.cpp
 #pragma once
 

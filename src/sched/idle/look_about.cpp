@@ -151,7 +151,7 @@ goroutine* runtime::end_seeking(worker& w) noexcept {
   return given;
 }
 
-/// What has just sat down in the next-slot of the caller. Returns: whether somebody else has it now.
+/// What has just sat down in the caller's next-slot. Returns: whether somebody else has it now.
 bool runtime::give_next_away(processor& here) noexcept {
   if (!seeks() || here.detached.read()) return false;
   const deadline_ns now = now_ns();
