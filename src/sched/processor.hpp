@@ -121,6 +121,9 @@ class alignas(128) processor {
 
   timer_heap timers;
 
+  /// Of the objects that are at home here: see home.hpp.
+  owner_lock home;
+
   hint<worker*> holder{nullptr};  // who owns it; written under the idle lock
   hint<int> holder_thread{0};
   processor* next_made = nullptr;    // in the list of all; constant once it is in
