@@ -21,23 +21,31 @@ stack_class checked_class(std::size_t bytes) {
 
 goroutine_draft::goroutine_draft(const spawn_request& request, std::size_t bytes,
                                  std::size_t alignment) {
-  runtime& r = runtime::get();
-  r.ensure_running();
+  worker* const w = this_worker();
+  const bool is_plain = request.stack_bytes == 0 && request.name.empty();
+  goroutine* g = nullptr;
+  if (w && is_plain && fits_inside(bytes, alignment)) [[likely]]
+    g = runtime::take_goroutine_at_once(*w);
+  if (!g) [[unlikely]] {
+    set_up(request, bytes, alignment);
+    return;
+  }
+  g->woken.begin();
+  g->size = default_stack_class;
+  g->site = request.site;
+  g->closure_is_outside = false;
+  goroutine_ = g;
+  storage_ = g->closure;
+}
+
+[[gnu::noinline]] void goroutine_draft::set_up(const spawn_request& request, std::size_t bytes,
+                                               std::size_t alignment) {
+  runtime::get().ensure_running();
   const stack_class size = checked_class(request.stack_bytes);
-  goroutine_ = r.take_goroutine();
+  goroutine_ = runtime::get().take_goroutine();
   goroutine_->woken.begin();
   goroutine_->size = size;
   goroutine_->site = request.site;
-  if (request.name.empty() && fits_inside(bytes, alignment)) [[likely]] {
-    goroutine_->closure_is_outside = false;
-    storage_ = goroutine_->closure;
-  } else {
-    set_up(request, bytes, alignment);
-  }
-}
-
-void goroutine_draft::set_up(const spawn_request& request, std::size_t bytes,
-                             std::size_t alignment) {
   try {
     set_name(*goroutine_, request.name);
     storage_ = make_room_for_closure(*goroutine_, bytes, alignment);
@@ -54,8 +62,9 @@ void goroutine_draft::give_up() noexcept {
 }
 
 void goroutine_draft::start(void (*run)(void*)) noexcept {
-  goroutine_->run = run;
-  runtime::get().start(*std::exchange(goroutine_, nullptr));
+  goroutine& g = *std::exchange(goroutine_, nullptr);
+  g.run = run;
+  runtime::made().start(g);
 }
 
 const void* here() noexcept { return __builtin_return_address(0); }

@@ -100,6 +100,17 @@ class goroutine : public waiter {
   std::size_t closure_bytes_outside() const noexcept;
 };
 
+/// Between two uses. (In use before its start, a block has an id: its closure holds something.)
+[[gnu::always_inline]] inline void clear_used(goroutine& g) noexcept {
+  g.context.stack_pointer = nullptr;
+  g.memory = {};
+  g.locked_to = nullptr;
+  g.avoid = nullptr;
+  g.lock_depth = 0;
+  g.id = 0;
+  g.state.write(goroutine_state::unused);
+}
+
 /// Whether a closure fits into the control block. Inside, ThreadSanitizer would take it for the one
 /// that was there before.
 constexpr bool fits_inside(std::size_t bytes, std::size_t alignment) noexcept {

@@ -32,6 +32,7 @@ class goroutine_cache {
     top_ = g;
     ++count_;
   }
+  bool empty() const noexcept { return top_ == nullptr; }
   std::size_t count() const noexcept { return count_; }
 
  private:

@@ -222,6 +222,10 @@ void runtime::settle_backlog(processor& here) noexcept {
   wake_one();  // nobody counts this worker as running: the lookout may sleep long
 }
 
+void runtime::settle_made_ready(processor& here) noexcept {
+  if (!give_next_away(here)) settle_backlog(here);
+}
+
 bool runtime::leave_processor(worker& w) noexcept {
   if (in_forked_child.read()) return false;
   processor& p = *w.owned;

@@ -33,6 +33,18 @@ class owner_lock {
     if (wanted_.load(acquire) != nobody) [[unlikely]]
       lock_slowly();
   }
+  /// Returns false, and has not locked, where lock_owner() would have to wait or to pay: for who
+  /// then calls another function, and needs no stack frame itself.
+  [[nodiscard, gnu::always_inline]] bool lock_owner_at_once() noexcept {
+    // Order: busy. As in lock_owner().
+    busy_.store(true, relaxed);
+    compiler_barrier();  // Order: busy. As in lock_owner().
+    // Order: wanted. As in lock_owner().
+    if (wanted_.load(acquire) == nobody) [[likely]]
+      return true;
+    unlock_owner();
+    return false;
+  }
   [[gnu::always_inline]] void unlock_owner() noexcept {
     // Order: busy. release pairs with the acquire in try_lock_thief().
     busy_.store(false, release);

@@ -139,7 +139,7 @@ void park_until(wait_cause cause, commit then, deadline_ns deadline, wait_claim&
 void ready(waiter& who) noexcept {
   who.woken.begin();
   if (who.is == waiter::kind::goroutine)
-    runtime::get().make_ready(static_cast<goroutine&>(who));
+    runtime::made().make_ready(static_cast<goroutine&>(who));
   else
     static_cast<thread_waiter&>(who).sleep.unpark();
 }
@@ -158,7 +158,7 @@ void ready(wake_list& woken) noexcept {
     w->owned->push_started_owner(g);
     queued = true;
   }
-  if (queued) runtime::get().note_backlog(*w->owned);
+  if (queued) runtime::made().note_backlog(*w->owned);
 }
 
 void arm(timed_action& action, deadline_ns when, deadline_ns period,
@@ -178,7 +178,7 @@ void queue_again(void* raw) {
   processor& here = *this_worker()->owned;
   g.state.write(goroutine_state::runnable);
   here.push_started_owner(&g);
-  runtime::get().note_backlog(here);
+  runtime::made().note_backlog(here);
 }
 
 }  // namespace
@@ -211,26 +211,40 @@ rng& this_rng() noexcept {
 void runtime::make_ready(goroutine& g) noexcept {
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
-  if (!w) return inject(g);
-  processor& here = *w->owned;
-  here.set_next_owner(&g);
-  if (!watched_.read() && give_next_away(here)) return;
-  note_backlog(here);
+  if (!w || !w->owned->set_next_at_once(&g)) [[unlikely]]
+    return make_ready_slowly(g);
+  note_made_ready(*w->owned);
 }
 
+[[gnu::noinline]] void runtime::make_ready_slowly(goroutine& g) noexcept {
+  worker* w = this_worker();
+  if (!w) return inject(g);
+  w->owned->set_next_owner(&g);
+  note_made_ready(*w->owned);
+}
+
+/// The usual case, and nothing else: it needs no stack frame.
 void runtime::start(goroutine& g) noexcept {
   g.woken.tell();
   g.state.write(goroutine_state::runnable);
   worker* w = this_worker();
-  if (!w) {
-    // Order: none. A counter.
-    created_outside_.fetch_add(1, relaxed);
-    return inject(g);
-  }
+  if (!w) [[unlikely]]
+    return start_slowly(g);
   processor& here = *w->owned;
   here.created.bump();
-  here.push_fresh_owner(&g);
+  if (!here.push_fresh_at_once(&g)) [[unlikely]]
+    return start_slowly(g);
   note_backlog(here);
+}
+
+[[gnu::noinline]] void runtime::start_slowly(goroutine& g) noexcept {
+  if (worker* w = this_worker()) {
+    w->owned->push_fresh_owner(&g);
+    return note_backlog(*w->owned);
+  }
+  // Order: none. A counter.
+  created_outside_.fetch_add(1, relaxed);
+  inject(g);
 }
 
 [[gnu::noinline]] void runtime::inject(goroutine& g) noexcept {

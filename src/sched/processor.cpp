@@ -19,22 +19,11 @@ namespace {
 
 }  // namespace
 
-void processor::push_started_locked(goroutine* g) noexcept {
-  started_.push_back(g);
-  started_pushed_.bump();
-}
-
-void processor::push_fresh_locked(goroutine* g) noexcept {
-  if (fresh_.empty()) oldest_fresh_.write(g);
-  fresh_.push_front(g);
-  ++fresh_count_;
-}
-
 goroutine* processor::pop_fresh_locked(bool oldest) noexcept {
   goroutine* g = oldest ? fresh_.pop_back() : fresh_.pop_front();
   if (!g) return nullptr;
   --fresh_count_;
-  if (oldest || fresh_count_ == 0) oldest_fresh_.write(fresh_.back());
+  if (oldest || fresh_count_ == 0) set_oldest_locked(fresh_.back());
   return g;
 }
 
@@ -59,14 +48,12 @@ void processor::push_oldest_owner(goroutine* g) noexcept {
   owner_section section(lock_);
   fresh_.push_back(g);
   ++fresh_count_;
-  oldest_fresh_.write(g);
+  set_oldest_locked(g);
 }
 
 void processor::set_next_owner(goroutine* g) noexcept {
   owner_section section(lock_);
-  if (goroutine* earlier = next_.read()) push_started_locked(earlier);
-  next_.write(g);
-  next_number_.bump();
+  set_next_locked(g);
 }
 
 goroutine* processor::take_next_owner() noexcept {
@@ -140,6 +127,7 @@ void processor::take_all_locked(batch& all) noexcept {
 
 void processor::sample() noexcept {
   sampled_.oldest_fresh.write(oldest_fresh_.read());
+  sampled_.oldest_number.write(oldest_number_.read());
   sampled_.started_pushed.write(started_pushed_.read());
   sampled_.next.write(next_.read());
   sampled_.next_number.write(next_number_.read());
@@ -158,7 +146,9 @@ batch processor::steal_aged() noexcept {
   const auto fresh_aged = [this] {
     const goroutine* seen = sampled_.oldest_fresh.read();
     const goroutine* oldest = oldest_fresh_.read();
-    return oldest && (oldest == seen || inviting_.read());
+    const bool waits_still =
+        oldest == seen && oldest_number_.read() == sampled_.oldest_number.read();
+    return oldest && (waits_still || inviting_.read());
   };
   const auto started_aged = [this] {
     return started_popped_.read() < sampled_.started_pushed.read();

@@ -19,6 +19,7 @@
 
 #include <weft/detail/atomic.hpp>
 
+#include "base/block_cache.hpp"
 #include "base/intrusive_list.hpp"
 #include "engine/timer_heap.hpp"
 #include "fiber/goroutine.hpp"
@@ -40,13 +41,11 @@ struct batch {
 /// Numbers taken from the process in one go.
 struct id_block {
   std::uint64_t next = 0;
-  std::uint64_t left = 0;
+  std::uint64_t end = 0;
 
+  bool empty() const noexcept { return next == end; }
   /// Only while some are left.
-  std::uint64_t take() noexcept {
-    --left;
-    return next++;
-  }
+  std::uint64_t take() noexcept { return next++; }
 };
 
 /// Who sits in a processor's next-slot, and a number that changes with whoever sits down.
@@ -65,11 +64,27 @@ class alignas(128) processor {
 
   // The owner's side.
   void push_fresh_owner(goroutine* g) noexcept;
+  /// The same; false, and nothing happened, if it would take more than a few instructions.
+  [[nodiscard, gnu::always_inline]] bool push_fresh_at_once(goroutine* g) noexcept {
+    if (!lock_.lock_owner_at_once()) [[unlikely]]
+      return false;
+    push_fresh_locked(g);
+    lock_.unlock_owner();
+    return true;
+  }
   void push_started_owner(goroutine* g) noexcept;
   /// The last to be picked: something it needs is not to be had now.
   void push_oldest_owner(goroutine* g) noexcept;
   void set_next_owner(goroutine* g) noexcept;
   goroutine* take_next_owner() noexcept;
+  /// As push_fresh_at_once().
+  [[nodiscard, gnu::always_inline]] bool set_next_at_once(goroutine* g) noexcept {
+    if (!lock_.lock_owner_at_once()) [[unlikely]]
+      return false;
+    set_next_locked(g);
+    lock_.unlock_owner();
+    return true;
+  }
   void push_batch_owner(batch&& b) noexcept;
   /// Null: nothing is runnable here.
   goroutine* pick_owner() noexcept;
@@ -121,8 +136,9 @@ class alignas(128) processor {
 
   timer_heap timers;
 
-  /// Of the objects that are at home here: see home.hpp.
+  /// Of the objects that are at home here: see home/home.hpp.
   owner_lock home;
+  block_cache small_blocks;  // the owner's: of objects that were made here, or ended here
 
   hint<worker*> holder{nullptr};  // who owns it; written under the idle lock
   hint<int> holder_thread{0};
@@ -146,14 +162,31 @@ class alignas(128) processor {
   /// changes hands: a mixed snapshot is only a wrong guess about age.
   struct snapshot {
     hint<const goroutine*> oldest_fresh{nullptr};
+    hint<std::uint64_t> oldest_number;
     hint<std::uint64_t> started_pushed;
     hint<const goroutine*> next{nullptr};
     hint<std::uint64_t> next_number;
   };
 
   void take_all_locked(batch& all) noexcept;
-  void push_started_locked(goroutine* g) noexcept;
-  void push_fresh_locked(goroutine* g) noexcept;
+  [[gnu::always_inline]] void push_started_locked(goroutine* g) noexcept {
+    started_.push_back(g);
+    started_pushed_.bump();
+  }
+  [[gnu::always_inline]] void set_next_locked(goroutine* g) noexcept {
+    if (goroutine* earlier = next_.read()) push_started_locked(earlier);
+    next_.write(g);
+    next_number_.bump();
+  }
+  [[gnu::always_inline]] void set_oldest_locked(goroutine* g) noexcept {
+    oldest_fresh_.write(g);
+    oldest_number_.bump();
+  }
+  [[gnu::always_inline]] void push_fresh_locked(goroutine* g) noexcept {
+    if (fresh_.empty()) set_oldest_locked(g);
+    fresh_.push_front(g);
+    ++fresh_count_;
+  }
   goroutine* pop_fresh_locked(bool oldest) noexcept;
   goroutine* pop_started_locked() noexcept;
   void steal_fresh_locked(batch& loot) noexcept;
@@ -172,6 +205,7 @@ class alignas(128) processor {
   hint<std::uint64_t> started_popped_;
   fresh_deque fresh_;
   hint<goroutine*> oldest_fresh_{nullptr};
+  hint<std::uint64_t> oldest_number_;  // a block is used again: its address says nothing of age
   hint<bool> inviting_{false};
   std::size_t fresh_count_ = 0;
   snapshot sampled_;

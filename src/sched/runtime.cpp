@@ -261,33 +261,18 @@ std::size_t runtime::count_goroutines() const noexcept {
 
 std::uint64_t runtime::take_id(id_block& block) noexcept {
   constexpr std::uint64_t ids_per_block = 1024;
-  if (block.left == 0) {
+  if (block.empty()) {
     // Order: none. Only the numbers must differ.
     block.next = 1 + ids_per_block * id_blocks_.fetch_add(1, relaxed);
-    block.left = ids_per_block;
+    block.end = block.next + ids_per_block;
   }
   return block.take();
 }
 
-/// The usual case, and nothing else: it needs no stack frame.
 goroutine* runtime::take_goroutine() {
-  worker* const w = this_worker();
-  if (!w || w->owned->goroutines.count() == 0) [[unlikely]]
-    return take_goroutine_slowly();
-  processor& p = *w->owned;
-  const goroutine* creator = w->keeps_time ? nullptr : w->current;
-  if (p.ids.left == 0 || (creator && creator->own.labels)) [[unlikely]]
-    return take_goroutine_slowly();
-  goroutine* g = p.goroutines.pop();
-  g->id = p.ids.take();
-  g->parent = creator ? creator->id : 0;
-  return g;
-}
-
-[[gnu::noinline]] goroutine* runtime::take_goroutine_slowly() {
   if (worker* w = this_worker()) {
     processor& p = *w->owned;
-    if (p.goroutines.count() == 0) pool_.refill(p.goroutines);
+    if (p.goroutines.empty()) pool_.refill(p.goroutines);
     goroutine* g = p.goroutines.pop();
     g->id = take_id(p.ids);
     const goroutine* creator = w->keeps_time ? nullptr : w->current;
@@ -297,7 +282,7 @@ goroutine* runtime::take_goroutine() {
   }
   label_set* const labels = thread_belongings().labels;
   std::lock_guard guard(outside_lock_);
-  if (outside_cache_.count() == 0) pool_.refill(outside_cache_);
+  if (outside_cache_.empty()) pool_.refill(outside_cache_);
   goroutine* g = outside_cache_.pop();
   g->id = take_id(outside_ids_);
   g->parent = 0;
@@ -312,26 +297,22 @@ std::uint64_t runtime::count_turns() const noexcept {
 }
 
 void runtime::recycle(goroutine& g) noexcept {
-  if (g.own.name || g.own.labels) [[unlikely]]
-    g.own.drop_names();
-  g.context.stack_pointer = nullptr;
-  g.memory = {};
-  g.locked_to = nullptr;
-  g.avoid = nullptr;
-  g.lock_depth = 0;
-  g.id = 0;  // a block in use before its start has one: its closure holds what it will need
-  g.state.write(goroutine_state::unused);
-  if (worker* w = this_worker()) {
-    processor& p = *w->owned;
-    p.goroutines.push(&g);
-    if (p.goroutines.count() > goroutine_pool::cached_max) [[unlikely]]
-      pool_.drain(p.goroutines);
-    return;
-  }
-  recycle_outside(g);
+  if (worker* w = this_worker())
+    recycle_at(*w->owned, g);
+  else
+    recycle_outside(g);
+}
+
+[[gnu::noinline]] void runtime::recycle_slowly(processor& p, goroutine& g) noexcept {
+  g.own.drop_names();
+  clear_used(g);
+  p.goroutines.push(&g);
+  if (p.goroutines.count() > goroutine_pool::cached_max) pool_.drain(p.goroutines);
 }
 
 [[gnu::noinline]] void runtime::recycle_outside(goroutine& g) noexcept {
+  g.own.drop_names();
+  clear_used(g);
   std::lock_guard guard(outside_lock_);
   outside_cache_.push(&g);
 }

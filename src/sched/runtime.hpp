@@ -40,6 +40,9 @@ class runtime {
     return make();
   }
 
+  /// The same where it has been asked for before.
+  static runtime& made() noexcept { return *instance_.read(); }
+
   /// Throws: std::system_error when not even one worker can be started.
   void ensure_running() {
     if (!started_.read()) [[unlikely]]
@@ -60,7 +63,26 @@ class runtime {
 
   // Control blocks. On a worker they come from its processor's cache.
   goroutine* take_goroutine();
+  /// What the calling worker has at hand; null: take_goroutine() must see to it.
+  [[gnu::always_inline]] static goroutine* take_goroutine_at_once(worker& w) noexcept {
+    processor& p = *w.owned;
+    const goroutine* creator = w.keeps_time ? nullptr : w.current;
+    if (p.goroutines.empty() || p.ids.empty() || (creator && creator->own.labels)) [[unlikely]]
+      return nullptr;
+    goroutine* g = p.goroutines.pop();
+    g->id = p.ids.take();
+    g->parent = creator ? creator->id : 0;
+    return g;
+  }
   void recycle(goroutine& g) noexcept;
+  /// On p's worker.
+  [[gnu::always_inline]] void recycle_at(processor& p, goroutine& g) noexcept {
+    if (g.own.name || g.own.labels || p.goroutines.count() >= goroutine_pool::cached_max)
+        [[unlikely]]
+      return recycle_slowly(p, g);
+    clear_used(g);
+    p.goroutines.push(&g);
+  }
 
   // Runnable goroutines.
   void start(goroutine& g) noexcept;
@@ -71,6 +93,12 @@ class runtime {
     // Order: watched. The push before it ended with the owner lock's light half of the fence.
     if (!watched_.read() || here.detached.read()) [[unlikely]]
       settle_backlog(here);
+  }
+  /// The same after somebody has sat down in the next-slot.
+  [[gnu::always_inline]] void note_made_ready(processor& here) noexcept {
+    // Order: watched. As in note_backlog().
+    if (!watched_.read() || here.detached.read()) [[unlikely]]
+      settle_made_ready(here);
   }
   /// After something was injected, or a timer armed, from a plain thread.
   void wake_one() noexcept;
@@ -123,8 +151,10 @@ class runtime {
   // runtime.cpp
   static runtime& make() noexcept;
   void start_up();
-  goroutine* take_goroutine_slowly();
+  void recycle_slowly(processor& p, goroutine& g) noexcept;
   void recycle_outside(goroutine& g) noexcept;
+  void start_slowly(goroutine& g) noexcept;
+  void make_ready_slowly(goroutine& g) noexcept;
   std::uint64_t take_id(id_block& block) noexcept;
   void start_first_worker();
   processor* make_processor_locked(int number) noexcept;
@@ -167,6 +197,7 @@ class runtime {
   void drain_as_owner(processor& p) noexcept;
   void inject_all(batch&& all) noexcept;
   void settle_backlog(processor& here) noexcept;
+  void settle_made_ready(processor& here) noexcept;
 
   // watch/deadlock.cpp
   enum class standstill : std::uint8_t { no, others_could_act, for_ever };

@@ -58,7 +58,7 @@ void arrive(worker& w) noexcept {
     then.run(then.argument);
   }
   if (w.owned && ++w.owned->arrivals % housekeeping_every == 0) [[unlikely]]
-    runtime::get().housekeep(w);
+    runtime::made().housekeep(w);
 }
 
 bool can_run_here(const goroutine& g, const processor& p) noexcept {
@@ -150,7 +150,7 @@ __attribute__((no_sanitize("undefined"))) void run_to_end(goroutine& g) {
 void return_left_stack(void* raw) {
   worker& w = *static_cast<worker*>(raw);
   w.left.give_fiber_back();
-  runtime::get().return_stack(*w.owned, std::exchange(w.leaving, {}), w.leaving_size);
+  runtime::made().return_stack(*w.owned, std::exchange(w.leaving, {}), w.leaving_size);
 }
 
 /// Runs `next` on the stack of the goroutine that has just ended: it is warm, and nothing switches.
@@ -161,7 +161,7 @@ void take_over_stack(goroutine& next, stack memory, shadow ended) noexcept {
 
 /// Returns when another goroutine has taken over the stack; else never.
 WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
-  runtime& r = runtime::get();
+  runtime& r = runtime::made();
   check_canary(g);
   const stack memory = g.memory;
   const stack_class size = g.size;
@@ -172,7 +172,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void finish(worker& w, goroutine& g) noexcept {
   }
   free_closure_room(g);
   w.owned->finished.bump();
-  r.recycle(g);
+  r.recycle_at(*w.owned, g);
   goroutine* next = nullptr;
   if (!tied && !w.owned->attention.read()) next = w.owned->pick_owner();
   const bool can_take_over = !tells_users && next && !next->started();
@@ -197,14 +197,13 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
   static_cast<worker*>(raw)->current->context.sanitizers.after_switch();
   for (worker* w = static_cast<worker*>(raw);;) {
     arrive(*w);
-    goroutine& g = *this_worker()->current;
+    goroutine& g = *w->current;
     g.context.sanitizers.become();
     g.woken.hear();
     run_to_end(g);
     w = this_worker();
     w->own.sanitizers.become();
-    finish(*w, g);
-    w = this_worker();
+    finish(*w, g);  // and whoever took over the stack runs on the same worker
   }
 }
 

@@ -1,15 +1,14 @@
 // The wait group: count, handles and "somebody waits" in one word.
 //
 // The count keeps the group alive as well as a handle does, so that a goroutine that is counted
-// needs no handle of its own. A group that only goroutines of one processor use is at home there
-// (sched/home.hpp): they change it by plain stores. For all others add and done are one locked
-// instruction each.
+// needs no handle of its own. A group that only goroutines of one processor use is at home there:
+// they change it by plain stores. For all others add and done are one locked instruction each.
 // Locks: at home, the home's for everything; else `lock` for the queue of waiters.
 // Invariants: R1 the waiters bit is set, under the lock, before a node is queued.
 //             R2 whoever brings the word to no count and no handles destroys the group.
 //             R3 the done that finds waiters holds a handle of its own until they are woken.
-//             R4 at_home is set if and only if `home` is; while it is, nobody else changes the word,
-//                and no waiter has a bound: who waits keeps the group alive until it is woken.
+//             R4 while at_home is set, `home` is, and only its worker changes the word; nobody
+//                waits with a bound: who waits keeps the group alive until it is woken.
 // Orders: done: the exchange that brings the count to zero (release) to a wait's load (acquire).
 // Tested by: tests/unit/sync/wait_group_test.cpp, tests/conformance/wait_group_test.cpp
 #include <weft/detail/wait_group_core.hpp>
@@ -22,7 +21,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "port/sync/spin_lock.hpp"
-#include "sched/home.hpp"
+#include "sched/home/home.hpp"
 #include "sched/scheduler.hpp"
 #include "wait/bounded_wait.hpp"
 #include "wait/wait_queue.hpp"
@@ -44,6 +43,9 @@ class wait_group_core {
 
   explicit wait_group_core(owner_lock* where) noexcept
       : word(one_handle + (where ? at_home : 0)), home(where) {}
+
+  static void* operator new(std::size_t) { return take_small_block(); }
+  static void operator delete(void* block) noexcept { give_small_block(block); }
 
   atomic<std::uint64_t> word;
   hint<owner_lock*> home;
@@ -102,16 +104,36 @@ std::uint64_t with_count(std::uint64_t word, std::int64_t count) noexcept {
 void unlock_group(void* g) { static_cast<wait_group_core*>(g)->lock.unlock(); }
 void unlock_home(void* home) { static_cast<owner_lock*>(home)->unlock_owner(); }
 
-/// The count is zero, and somebody waits. Not inline, like all that follows a count of zero: add and
-/// done then need no stack frame.
+/// The count is zero, and somebody waits. Not inline, like all that follows a count of zero: add
+/// and done then need no stack frame.
 [[gnu::noinline]] void release_waiters_at_home(wait_group_core* g, owner_lock& here) noexcept {
-  wake_list woken;
   g->write_at_home(g->read_at_home() & ~wait_group_core::waits);
+  waiter& first = *g->waiters.pop_claimed_locked()->who;
+  if (g->waiters.empty()) [[likely]] {
+    here.unlock_owner();
+    return ready(first);
+  }
+  wake_list woken;
+  woken.push_back(&first);
   g->waiters.take_all_locked(woken);
   here.unlock_owner();
-  waiter* const first = woken.front();
-  if (!first->next) return ready(*first);
   ready(woken);
+}
+
+/// Not inline: the quick answer then needs no stack frame.
+[[gnu::noinline]] void park_at_home(wait_group_core* g, owner_lock* here) noexcept {
+  wait_node node;
+  node.who = &this_waiter();
+  g->write_at_home(g->read_at_home() | wait_group_core::waits);
+  g->waiters.push_locked(node);
+  park({wait_reason::wait_group, g}, {unlock_home, here});
+}
+
+[[gnu::noinline]] bool wait_with_bound(wait_group_core* g, const wait_bound& bound) noexcept {
+  wait_outcome outcome{};
+  if (!is_over(bound, outcome)) return g->wait_abroad(bound);
+  yield_turn();  // or a loop that polls would keep the processor
+  return false;
 }
 
 [[gnu::noinline]] void destroy(wait_group_core* g) noexcept { delete g; }
@@ -232,6 +254,8 @@ bool wait_group_core::wait_abroad(const wait_bound& bound) noexcept {
   return false;
 }
 
+static_assert(sizeof(wait_group_core) <= block_cache::block_bytes);
+
 std::size_t wait_group_bytes() noexcept { return sizeof(wait_group_core); }
 
 wait_group_core* wait_group_make() { return new wait_group_core(this_home()); }
@@ -257,7 +281,10 @@ int wait_group_count(const wait_group_core* g) noexcept {
   return static_cast<int>(wait_group_core::count_of(g->word.load(relaxed)));
 }
 
-void wait_group_add(wait_group_core* g, int n) {
+namespace {
+
+/// What wait_group_add() does not do by itself: then it needs no stack frame.
+[[gnu::noinline]] void add_slowly(wait_group_core* g, int n) {
   using core = wait_group_core;
   owner_lock* const here = lock_home(g->home);
   if (!here) return g->add_abroad(n);
@@ -274,25 +301,38 @@ void wait_group_add(wait_group_core* g, int n) {
   if (core::is_over(next)) destroy(g);
 }
 
+}  // namespace
+
+void wait_group_add(wait_group_core* g, int n) {
+  using core = wait_group_core;
+  owner_lock* const here = lock_home_at_once(g->home);
+  if (!here) [[unlikely]]
+    return add_slowly(g, n);
+  const std::uint64_t seen = g->read_at_home();
+  const std::int64_t count = core::count_of(seen) + n;
+  if (count > 0 && count <= std::numeric_limits<std::int32_t>::max()) [[likely]] {
+    g->write_at_home(with_count(seen, count));
+    return here->unlock_owner();
+  }
+  if (count == 0 && (seen & core::waits) != 0) {
+    g->write_at_home(with_count(seen, 0));
+    return release_waiters_at_home(g, *here);
+  }
+  here->unlock_owner();
+  add_slowly(g, n);
+}
+
 bool wait_group_wait(wait_group_core* g, const wait_bound& bound) noexcept {
   using core = wait_group_core;
   if (cancelled_before(bound)) return false;
   // Order: done. acquire pairs with the release of the done that brought it to zero.
   if (core::count_of(g->word.load(acquire)) == 0) return true;
-  if (!bound.unbounded()) {
-    wait_outcome outcome{};
-    if (!is_over(bound, outcome)) return g->wait_abroad(bound);
-    yield_turn();  // or a loop that polls would keep the processor
-    return false;
-  }
-  owner_lock* const here = lock_home(g->home);
-  if (!here) return g->wait_abroad(bound);
-  // Nobody else has changed the count since it was looked at: only this worker does.
-  wait_node node;
-  node.who = &this_waiter();
-  g->write_at_home(g->read_at_home() | core::waits);
-  g->waiters.push_locked(node);
-  park({wait_reason::wait_group, g}, {unlock_home, here});
+  if (!bound.unbounded()) return wait_with_bound(g, bound);
+  // At home nobody else has changed the count since it was looked at: only this worker does.
+  owner_lock* const here = lock_home_at_once(g->home);
+  if (!here) [[unlikely]]
+    return g->wait_abroad(bound);
+  park_at_home(g, here);
   return true;
 }
 

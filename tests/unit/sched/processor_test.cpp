@@ -209,6 +209,17 @@ TEST_F(processors, what_was_served_since_the_sample_does_not_count_as_aged) {
   EXPECT_TRUE(p_.steal_aged().empty());
 }
 
+/// Blocks are used again at once: batch after batch begins with the same one.
+TEST_F(processors, a_goroutine_in_a_block_that_was_seen_waiting_before_has_not_aged) {
+  push_fresh(0, 3);
+  p_.sample();
+  EXPECT_EQ(pick_all().size(), 3U);
+  push_fresh(0, 3);
+  EXPECT_TRUE(p_.steal_aged().empty());
+  p_.sample();
+  EXPECT_EQ(steal(), (list{0, 1}));
+}
+
 TEST_F(processors, the_oldest_half_of_the_fresh_is_stolen) {
   push_fresh(0, 9);
   p_.sample();

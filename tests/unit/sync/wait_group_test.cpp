@@ -187,6 +187,86 @@ TEST_F(wait_groups, order_what_was_done_before_what_follows_the_wait) {
   });
 }
 
+/// A goroutine and a plain thread that do all there is to do with a group, at the same time.
+void use_from_both_sides(const weft::wait_group& wg) {
+  for (int k = 0; k < 40; ++k) {
+    wg.add(2);
+    const weft::wait_group copy = wg;
+    copy.done();
+    EXPECT_THROW(wg.add(INT_MIN), std::logic_error);
+    wg.done();
+  }
+}
+
+/// Each group is at home where it was made, until the thread comes, at any moment.
+TEST_F(wait_groups, are_taken_out_of_their_home_while_they_are_in_use) {
+  everywhere([] {
+    for (int i = 0; i < scaled(400); ++i) {
+      const weft::chan<weft::wait_group> made(1);
+      atomic<bool> waited{false};
+      weft::go([made, &waited, before = i % 8] {
+        const weft::wait_group wg;
+        wg.add();  // the thread's
+        for (int k = 0; k < before; ++k) wg.go([] {});
+        made.send(wg);
+        use_from_both_sides(wg);
+        wg.wait();
+        waited.store(true);
+      });
+      std::thread([wg = *made.recv()] {
+        use_from_both_sides(wg);
+        wg.done();
+      }).join();
+      EXPECT_TRUE(eventually([&] { return waited.load(); }));
+    }
+  });
+}
+
+/// Now and then a thread takes part in a round; so often, and so seldom, that the group goes and
+/// comes home many times.
+TEST_F(wait_groups, come_home_again_for_later_rounds) {
+  everywhere([] {
+    weft::run([] {
+      const weft::wait_group wg;
+      int plain = 0;  // ordered by the group alone
+      for (int round = 0; round < scaled(400); ++round) {
+        wg.add(2);
+        weft::go([&plain, wg] {
+          ++plain;
+          wg.done();
+        });
+        std::thread other;
+        if (round % 20 == 0)
+          other = std::thread([wg] { wg.done(); });
+        else
+          wg.done();
+        wg.wait();
+        ASSERT_EQ(plain, round + 1);
+        if (other.joinable()) other.join();
+      }
+    });
+  });
+}
+
+TEST_F(wait_groups, wake_in_one_go_all_who_wait_at_home) {
+  weft_test::on_one_processor([] {
+    const weft::wait_group work;
+    const weft::wait_group waiters;
+    int released = 0;
+    work.add();
+    for (int i = 0; i < 5; ++i)
+      waiters.go([&] {
+        work.wait();
+        ++released;
+      });
+    weft::yield();
+    EXPECT_EQ(released, 0);
+    work.done();
+    waiters.wait();
+    EXPECT_EQ(released, 5);
+  });
+}
+
 TEST_F(wait_groups, may_be_counted_up_and_down_by_many_at_once) {
   everywhere([] {
     const weft::wait_group wg;

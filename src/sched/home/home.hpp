@@ -10,8 +10,12 @@
 //                after, so who holds its own home's lock and finds it there has the object.
 #pragma once
 
+#include <new>
+
 #include <weft/detail/atomic.hpp>
 
+#include "base/block_cache.hpp"
+#include "port/switch/sanitizer.hpp"
 #include "port/switch/told.hpp"
 #include "sched/owner_lock.hpp"
 #include "sched/worker.hpp"
@@ -36,6 +40,36 @@ namespace weft::detail {
     return here;
   here->unlock_owner();
   return nullptr;
+}
+
+/// The same; null also where lock_home() would have to wait or to pay.
+[[nodiscard, gnu::always_inline]] inline owner_lock* lock_home_at_once(
+    const hint<owner_lock*>& home) noexcept {
+  owner_lock* const here = this_home();
+  if (!here || !here->lock_owner_at_once()) [[unlikely]]
+    return nullptr;
+  if (home.read() == here) [[likely]]
+    return here;
+  here->unlock_owner();
+  return nullptr;
+}
+
+/// Else the sanitizers' reports would miss things.
+inline constexpr bool caches_blocks = !tells_users && !with_asan;
+
+/// Memory for an object of at most block_cache::block_bytes, which ends where it was made, mostly.
+/// Throws: std::bad_alloc.
+[[gnu::always_inline]] inline void* take_small_block() {
+  if (worker* const w = caches_blocks ? this_worker() : nullptr)
+    if (void* const block = w->owned->small_blocks.take()) [[likely]]
+      return block;
+  return ::operator new(block_cache::block_bytes);
+}
+[[gnu::always_inline]] inline void give_small_block(void* block) noexcept {
+  if (worker* const w = caches_blocks ? this_worker() : nullptr)
+    if (w->owned->small_blocks.give(block)) [[likely]]
+      return;
+  ::operator delete(block);
 }
 
 /// Calls let_go(object) under the lock of the object's home, which writes null to `home`; does

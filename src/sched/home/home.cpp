@@ -1,5 +1,5 @@
 // Taking an object out of its home.
-#include "sched/home.hpp"
+#include "sched/home/home.hpp"
 
 #include "port/fork.hpp"
 #include "port/thread.hpp"
