@@ -23,7 +23,7 @@ goroutine* processor::pop_fresh_locked(bool oldest) noexcept {
   goroutine* g = oldest ? fresh_.pop_back() : fresh_.pop_front();
   if (!g) return nullptr;
   --fresh_count_;
-  if (oldest || fresh_count_ == 0) set_oldest_locked(fresh_.back());
+  if (oldest || fresh_count_ == 0) oldest_fresh_.write(fresh_.back());
   return g;
 }
 
@@ -46,9 +46,10 @@ void processor::push_started_owner(goroutine* g) noexcept {
 
 void processor::push_oldest_owner(goroutine* g) noexcept {
   owner_section section(lock_);
+  if (fresh_.empty()) begin_spell_locked(g);
   fresh_.push_back(g);
   ++fresh_count_;
-  set_oldest_locked(g);
+  oldest_fresh_.write(g);
 }
 
 void processor::set_next_owner(goroutine* g) noexcept {
@@ -126,8 +127,8 @@ void processor::take_all_locked(batch& all) noexcept {
 }
 
 void processor::sample() noexcept {
-  sampled_.oldest_fresh.write(oldest_fresh_.read());
-  sampled_.oldest_number.write(oldest_number_.read());
+  const std::uint64_t spell = fresh_spell_.read();
+  sampled_.fresh_spell.write(oldest_fresh_.read() ? spell : 0);
   sampled_.started_pushed.write(started_pushed_.read());
   sampled_.next.write(next_.read());
   sampled_.next_number.write(next_number_.read());
@@ -144,11 +145,8 @@ bool processor::has_company() const noexcept {
 
 batch processor::steal_aged() noexcept {
   const auto fresh_aged = [this] {
-    const goroutine* seen = sampled_.oldest_fresh.read();
-    const goroutine* oldest = oldest_fresh_.read();
-    const bool waits_still =
-        oldest == seen && oldest_number_.read() == sampled_.oldest_number.read();
-    return oldest && (waits_still || inviting_.read());
+    if (!oldest_fresh_.read()) return false;
+    return fresh_spell_.read() == sampled_.fresh_spell.read() || inviting_.read();
   };
   const auto started_aged = [this] {
     return started_popped_.read() < sampled_.started_pushed.read();
@@ -182,6 +180,7 @@ goroutine* processor::steal_next(const next_slot& seen) noexcept {
 
 void processor::steal_fresh_locked(batch& loot) noexcept {
   inviting_.write(false);
+  sampled_.fresh_spell.write(0);  // what is left has to wait for another look
   std::size_t count = std::min((fresh_count_ + 1) / 2, steal_count_max);
   for (; count > 0; --count)
     if (goroutine* g = pop_fresh_locked(true)) loot.fresh.push_front(g);

@@ -161,8 +161,7 @@ class alignas(128) processor {
   /// What waited when the lookout last looked. Two of them may overlap for a moment while the role
   /// changes hands: a mixed snapshot is only a wrong guess about age.
   struct snapshot {
-    hint<const goroutine*> oldest_fresh{nullptr};
-    hint<std::uint64_t> oldest_number;
+    hint<std::uint64_t> fresh_spell;  // 0: nothing was fresh
     hint<std::uint64_t> started_pushed;
     hint<const goroutine*> next{nullptr};
     hint<std::uint64_t> next_number;
@@ -178,12 +177,12 @@ class alignas(128) processor {
     next_.write(g);
     next_number_.bump();
   }
-  [[gnu::always_inline]] void set_oldest_locked(goroutine* g) noexcept {
+  [[gnu::always_inline]] void begin_spell_locked(goroutine* g) noexcept {
     oldest_fresh_.write(g);
-    oldest_number_.bump();
+    fresh_spell_.bump();
   }
   [[gnu::always_inline]] void push_fresh_locked(goroutine* g) noexcept {
-    if (fresh_.empty()) set_oldest_locked(g);
+    if (fresh_.empty()) begin_spell_locked(g);
     fresh_.push_front(g);
     ++fresh_count_;
   }
@@ -205,7 +204,9 @@ class alignas(128) processor {
   hint<std::uint64_t> started_popped_;
   fresh_deque fresh_;
   hint<goroutine*> oldest_fresh_{nullptr};
-  hint<std::uint64_t> oldest_number_;  // a block is used again: its address says nothing of age
+  /// Grows when the first one comes. In one spell something fresh waited all the time; blocks are
+  /// used again, and the owner takes the oldest now and then, so that no address says as much.
+  hint<std::uint64_t> fresh_spell_;
   hint<bool> inviting_{false};
   std::size_t fresh_count_ = 0;
   snapshot sampled_;

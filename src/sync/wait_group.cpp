@@ -13,6 +13,7 @@
 // Tested by: tests/unit/sync/wait_group_test.cpp, tests/conformance/wait_group_test.cpp
 #include <weft/detail/wait_group_core.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <mutex>
@@ -51,8 +52,8 @@ class wait_group_core {
   hint<owner_lock*> home;
   wait_queue waiters;
   spin_lock lock;
-  /// Rounds until it may find a home again: leaving one takes a microsecond.
-  hint<std::uint8_t> rounds_abroad{0};
+  /// Rounds until it may find a home again: leaving one takes microseconds.
+  hint<std::uint16_t> rounds_abroad{0};
 
   // At home, under its lock.
   std::uint64_t read_at_home() const noexcept {
@@ -69,9 +70,14 @@ class wait_group_core {
   bool wait_abroad(const wait_bound& bound) noexcept;
 
  private:
-  static constexpr std::uint8_t rounds_abroad_min = 16;
+  static constexpr std::uint16_t rounds_abroad_min = 16;
+  static constexpr std::uint16_t rounds_abroad_max = 1024;
 
   bool come_home(std::uint64_t seen, std::uint64_t next) noexcept;
+  void pass_round_abroad() noexcept {
+    const std::uint16_t left = rounds_abroad.read();
+    if (left > 0) rounds_abroad.write(static_cast<std::uint16_t>(left - 1));
+  }
   bool announce_waiter_locked() noexcept;
   void release_waiters_abroad() noexcept;
 
@@ -79,10 +85,14 @@ class wait_group_core {
   void leave_home() noexcept { take_out(home, let_go, this); }
   static void let_go(void* raw) {
     auto& g = *static_cast<wait_group_core*>(raw);
-    g.rounds_abroad.write(rounds_abroad_min);
+    g.rounds_abroad.write(g.next_stay_);
+    // Two processors that take turns would take it from each other again and again.
+    g.next_stay_ = std::min<std::uint16_t>(4 * g.next_stay_, rounds_abroad_max);
     g.write_at_home(g.read_at_home() & ~at_home);
     g.home.write(nullptr);
   }
+
+  std::uint16_t next_stay_ = rounds_abroad_min;  // under the home's lock
 };
 
 namespace {
@@ -154,10 +164,13 @@ void wait_group_core::add_abroad(int n) {
       throw_bad_count(count);
     const bool wakes = count == 0 && (seen & waits) != 0;
     const std::uint64_t next = with_count(seen, count) + (wakes ? one_handle : 0);
-    if (count_of(seen) == 0 && come_home(seen, next)) return;
+    const bool begins_round = count_of(seen) == 0;
+    if (begins_round && rounds_abroad.read() == 0 && come_home(seen, next)) return;
     // Order: done. acq_rel: every done before it is seen by the wait that it ends.
     if (!word.compare_exchange_weak(seen, next, acq_rel, relaxed)) continue;
-    if (wakes)
+    if (begins_round && count > 0)
+      pass_round_abroad();
+    else if (wakes)
       release_waiters_abroad();
     else if (is_over(next))
       destroy(this);
@@ -169,10 +182,6 @@ void wait_group_core::add_abroad(int n) {
 bool wait_group_core::come_home(std::uint64_t seen, std::uint64_t next) noexcept {
   owner_lock* const here = this_home();
   if (!here || (seen & waits) != 0) return false;
-  if (const auto left = rounds_abroad.read(); left > 0) {
-    rounds_abroad.write(static_cast<std::uint8_t>(left - 1));
-    return false;
-  }
   if (!lock.try_lock()) return false;
   here->lock_owner();
   bool came = false;
