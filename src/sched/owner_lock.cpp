@@ -9,9 +9,15 @@ namespace weft::detail {
 bool owner_lock::try_lock_thief() noexcept {
   constexpr int spins_max = 1000;
   if (!thieves_.try_lock()) return false;
-  // Order: wanted. relaxed store, ordered before the load of busy_ by the barrier.
-  wanted_.store(thief | calm_, relaxed);
-  heavy_barrier_when(calm_ == nobody);  // Order: busy. Pairs with lock_owner().
+  if (calm_ == nobody) {
+    // Order: wanted. release: the owner goes on if it reads this, after the thief before.
+    wanted_.store(fence, release);
+    // Past it every section of the owner's has begun with a fence, or is seen to be busy below.
+    heavy_barrier_when(true);  // Order: busy. Pairs with the compiler_barrier in lock_owner().
+  }
+  // Order: wanted. relaxed store, ordered before the load of busy_ by the fence.
+  wanted_.store(thief, relaxed);
+  full_fence();  // Order: busy. Pairs with the one in lock_slowly().
   for (int i = 0; i < spins_max; ++i) {
     // Order: busy. acquire pairs with the release in unlock_owner().
     if (!busy_.load(acquire)) return true;
@@ -30,12 +36,12 @@ void owner_lock::unlock_thief() noexcept {
 /// "Busy" has been said.
 [[gnu::cold]] void owner_lock::lock_slowly() noexcept {
   for (int round = 0;; ++round) {
-    if (calm_ == fence) full_fence();  // Order: busy. Pairs with try_lock_thief().
+    full_fence();  // Order: busy. Pairs with the one in try_lock_thief().
     // Order: wanted.
-    if (wanted_.load(acquire) == calm_) return;
+    if (wanted_.load(acquire) != thief) return;
     unlock_owner();
     // Order: wanted.
-    while (wanted_.load(acquire) != calm_) {
+    while (wanted_.load(acquire) == thief) {
       if (++round % 64 != 0) {
         pause_cpu();
         continue;
@@ -43,9 +49,8 @@ void owner_lock::unlock_thief() noexcept {
       check_forked_child("a goroutine was to run");
       yield_thread();
     }
-    // Order: busy.
+    // Order: busy. relaxed: the fence follows.
     busy_.store(true, relaxed);
-    compiler_barrier();  // Order: busy. As in lock_owner().
   }
 }
 

@@ -1,10 +1,11 @@
 // A lock that costs its owner two plain stores and a load, and everybody else a system call.
 //
-// The owner is one worker at a time; thieves come rarely. The owner says "busy" and looks whether a
-// thief wants in; a thief says "wanted", makes every running thread pass a barrier, and looks
-// whether the owner is busy. One of them sees the other. A Chase-Lev deque would need a full fence
-// in every pop (measured: 15 ns for push and pop) and could hold no next-slot, no list, no
-// fairness.
+// The owner is one worker at a time; thieves come rarely. The owner says "busy" and looks whether
+// anybody wants in. A thief asks the owner to pay for a fence from now on, makes every running
+// thread pass a barrier, which may take 10 us, and only then says "wanted" and looks whether the
+// owner is busy. One of them sees the other. Meanwhile the owner goes on, with fences. A Chase-Lev
+// deque would need one in every pop (measured: 15 ns for push and pop) and could hold no next-slot,
+// no list, no fairness.
 // Threads: lock_owner/unlock_owner by the owning worker; try_lock_thief/unlock_thief by any other.
 // Orders: busy: the owner's last section to the thief's. wanted: the thief's section to the
 //         owner's. The store-load order between the two words is light_barrier/heavy_barrier.
@@ -57,7 +58,7 @@ class owner_lock {
  private:
   static constexpr std::uint8_t nobody = 0;
   static constexpr std::uint8_t fence = 1;  // the owner has to pay for its barrier
-  static constexpr std::uint8_t thief = 2;
+  static constexpr std::uint8_t thief = 2;  // and to keep out
 
   void lock_slowly() noexcept;
 

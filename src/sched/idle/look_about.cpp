@@ -65,6 +65,7 @@ goroutine* runtime::steal_overdue(worker& w, overdue_watch& slot, deadline_ns no
     return nullptr;
   }
   if (now - slot.since < overdue_ns) return nullptr;
+  finds_work_soon_.came_soon();  // even if its owner takes it before the theft is done
   goroutine* g = slot.whose->steal_next(slot.seen);
   slot = {};
   if (!g) return nullptr;
@@ -107,10 +108,7 @@ goroutine* runtime::look_until(worker& w, const look& plan) noexcept {
   if (!long_look && plan.may_glance && slot.whose) end += overdue_ns + brief_ns;
   for (deadline_ns now = begin;; now = now_ns()) {
     if (w.sleep.has_permit() || must_attend(w) || w.gift.read()) return nullptr;
-    if (goroutine* g = steal_overdue(w, slot, now)) {
-      finds_work_soon_.came_soon();
-      return g;
-    }
+    if (goroutine* g = steal_overdue(w, slot, now)) return g;
     if (plan.for_news && look_at_descriptors()) {
       hears_soon_.found();
       return w.owned->pick_owner();
