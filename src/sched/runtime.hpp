@@ -250,6 +250,7 @@ class runtime {
   goroutine* end_seeking(worker& w) noexcept;
   bool give_next_away(processor& here) noexcept;
   void judge_gift(processor& p) noexcept;
+  void judge_loot(worker& w) noexcept;
   bool seeks() const noexcept {
     // Order: none. A hint; who acts on it takes the name.
     return seeker_.load(relaxed) != nullptr;
@@ -294,6 +295,7 @@ class runtime {
   hint<int> calls_in_vain_{0};      // for help, since anybody has found work to take
   inner_atomic<worker*> seeker_{nullptr};  // a lookout that is given what is made ready
   looking_habit finds_work_soon_;   // the lookout's, like the next
+  stealing_habit steals_pay_;
   looking_habit hears_soon_;        // of descriptors
   hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most
   intrusive_queue<worker, &worker::next> idle_;

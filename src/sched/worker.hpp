@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include <weft/detail/deadline.hpp>
+
 #include "base/rng.hpp"
 #include "fiber/goroutine.hpp"
 #include "port/switch/current.hpp"
@@ -28,6 +30,12 @@ enum class worker_role : std::uint8_t {
   idle,     // holds a processor, has no work, sleeps; one of them may be the deputy
   spare,    // holds no processor, sleeps until it is handed one
   frozen,   // holds a processor, sleeps because the process ends
+};
+
+/// What a worker has stolen since it last had nothing to do.
+struct loot_account {
+  deadline_ns since = 0;    // 0: nothing
+  deadline_ns cost_ns = 0;  // waiting for barriers, in order to use it
 };
 
 class worker {
@@ -54,6 +62,7 @@ class worker {
   rng random;
   parker sleep;
   lateness wakes_late;
+  loot_account loot;
   published<goroutine*> gift{nullptr};  // by who has taken its name from the runtime's seeker_
   worker_role role = worker_role::spare;
   worker* next = nullptr;

@@ -4,8 +4,8 @@
 // To fall asleep and be woken takes several microseconds, on a virtual machine tens of them. What
 // keeps coming sooner than that is better met awake. But one that looks in vain may have taken that
 // time from the very one it waits for: it wants more evidence before it looks again.
-// Threads: a looking_habit is the lookout's; while the role changes hands two write it, and a guess
-//          may get lost. A lateness is its worker's own.
+// Threads: a habit is the lookout's; while the role changes hands two write it, and a guess may get
+//          lost. A lateness is its worker's own.
 // Tested by: tests/unit/sched/habit_test.cpp
 #pragma once
 
@@ -55,6 +55,25 @@ class looking_habit {
   hint<std::uint32_t> soon_{0};  // in a row
   hint<std::uint32_t> vain_{0};  // in a row
   hint<std::uint32_t> needed_{least};
+};
+
+/// Whether to steal at this nap. When it has not paid, it is tried at every second nap only, then at
+/// every fourth, and so on.
+class stealing_habit {
+ public:
+  bool may_steal() noexcept {
+    naps_.bump();
+    return naps_.read() % every_.read() == 0;
+  }
+  void did() noexcept {
+    if (every_.read() > 1) every_.write(every_.read() / 2);
+  }
+  void did_not() noexcept { every_.write(std::min(2 * every_.read(), most)); }
+
+ private:
+  static constexpr std::uint32_t most = 64;
+  hint<std::uint32_t> naps_{0};
+  hint<std::uint32_t> every_{1};
 };
 
 /// How much later than asked the kernel wakes this thread, about.

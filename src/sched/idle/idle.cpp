@@ -108,6 +108,7 @@ goroutine* runtime::poll(worker& w) noexcept {
 }
 
 goroutine* runtime::steal(worker& w) noexcept {
+  if (!steals_pay_.may_steal()) return nullptr;
   const int count = processors_made_.read();
   const auto start = w.random.below(static_cast<std::uint32_t>(count));
   for (int i = 0; i < count; ++i) {
@@ -117,10 +118,20 @@ goroutine* runtime::steal(worker& w) noexcept {
     batch loot = victim->steal_aged();
     if (loot.empty()) continue;
     calls_in_vain_.write(0);
+    w.loot = {now_ns(), 0};
     w.owned->push_batch_owner(std::move(loot));
     return w.owned->pick_owner();
   }
   return nullptr;
+}
+
+/// On running out of work. What was stolen may have to be shared with those it was stolen from at
+/// such a price that it had better been left alone.
+void runtime::judge_loot(worker& w) noexcept {
+  if (w.loot.since == 0) return;
+  const deadline_ns kept_busy = now_ns() - w.loot.since;
+  w.loot.cost_ns * 2 > kept_busy ? steals_pay_.did_not() : steals_pay_.did();
+  w.loot.since = 0;
 }
 
 /// For steal_aged().
@@ -187,6 +198,7 @@ bool runtime::look_at_descriptors() noexcept {
 
 goroutine* runtime::find_work(worker& w) noexcept {
   judge_gift(*w.owned);
+  judge_loot(w);
   if (goroutine* g = poll(w)) return g;
   // Else it will sleep in the poller itself, and asks it then.
   if (has_lookout() && look_at_descriptors())

@@ -72,6 +72,26 @@ TEST(looking_habit, is_forgiven_when_it_pays_again) {
   EXPECT_LE(soon_until_it_wants(h), 2 * first);
 }
 
+int naps_until_it_steals(weft::detail::stealing_habit& h) {
+  int naps = 1;
+  while (!h.may_steal()) ++naps;
+  return naps;
+}
+
+TEST(stealing_habit, becomes_rare_when_it_does_not_pay_and_frequent_when_it_does) {
+  weft::detail::stealing_habit h;
+  EXPECT_EQ(naps_until_it_steals(h), 1);
+  EXPECT_EQ(naps_until_it_steals(h), 1);
+  for (int i = 0; i < 3; ++i) h.did_not();
+  naps_until_it_steals(h);
+  EXPECT_EQ(naps_until_it_steals(h), 8);
+  for (int i = 0; i < 100; ++i) h.did_not();
+  naps_until_it_steals(h);
+  EXPECT_EQ(naps_until_it_steals(h), 64);
+  for (int i = 0; i < 100; ++i) h.did();
+  EXPECT_EQ(naps_until_it_steals(h), 1);
+}
+
 TEST(lateness, allows_for_what_it_has_seen_within_bounds) {
   weft::detail::lateness l;
   EXPECT_EQ(l.allowance_ns(), 0);

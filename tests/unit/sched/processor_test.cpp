@@ -220,6 +220,15 @@ TEST_F(processors, a_goroutine_in_a_block_that_was_seen_waiting_before_has_not_a
   EXPECT_EQ(steal(), (list{0, 1}));
 }
 
+/// The owner of a long queue takes the oldest now and then: what is oldest then waited, too.
+TEST_F(processors, where_something_fresh_waited_all_the_time_the_oldest_half_is_stolen_once) {
+  push_fresh(0, 100);
+  p_.sample();
+  for (int i = 0; i < 61; ++i) EXPECT_NE(pick(), -1);
+  EXPECT_EQ(steal(), range(1, 21));
+  EXPECT_TRUE(p_.steal_aged().empty()) << "what is left has to wait for another look";
+}
+
 TEST_F(processors, the_oldest_half_of_the_fresh_is_stolen) {
   push_fresh(0, 9);
   p_.sample();
