@@ -57,8 +57,8 @@ class looking_habit {
   hint<std::uint32_t> needed_{least};
 };
 
-/// Whether to steal at this nap. When it has not paid, it is tried at every second nap only, then at
-/// every fourth, and so on.
+/// Whether to steal at this nap. When it has not paid, it is tried at every eighth nap only, then at
+/// every 64th.
 class stealing_habit {
  public:
   bool may_steal() noexcept {
@@ -68,7 +68,7 @@ class stealing_habit {
   void did() noexcept {
     if (every_.read() > 1) every_.write(every_.read() / 2);
   }
-  void did_not() noexcept { every_.write(std::min(2 * every_.read(), most)); }
+  void did_not() noexcept { every_.write(std::min(8 * every_.read(), most)); }
 
  private:
   static constexpr std::uint32_t most = 64;

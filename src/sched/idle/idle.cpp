@@ -130,7 +130,7 @@ goroutine* runtime::steal(worker& w) noexcept {
 void runtime::judge_loot(worker& w) noexcept {
   if (w.loot.since == 0) return;
   const deadline_ns kept_busy = now_ns() - w.loot.since;
-  w.loot.cost_ns * 2 > kept_busy ? steals_pay_.did_not() : steals_pay_.did();
+  w.loot.cost_ns * 4 > kept_busy ? steals_pay_.did_not() : steals_pay_.did();
   w.loot.since = 0;
 }
 

@@ -82,7 +82,7 @@ TEST(stealing_habit, becomes_rare_when_it_does_not_pay_and_frequent_when_it_does
   weft::detail::stealing_habit h;
   EXPECT_EQ(naps_until_it_steals(h), 1);
   EXPECT_EQ(naps_until_it_steals(h), 1);
-  for (int i = 0; i < 3; ++i) h.did_not();
+  h.did_not();
   naps_until_it_steals(h);
   EXPECT_EQ(naps_until_it_steals(h), 8);
   for (int i = 0; i < 100; ++i) h.did_not();
