@@ -6,9 +6,9 @@
 // next switch the worker gives the processor back and becomes a spare thread. So the fast paths
 // know nothing of this but one flag that they read after a push.
 //
-// It looks every few milliseconds while anything runs, more often after it has found a blocked
-// thread (they come in crowds), and sleeps when nothing runs. A thread that uses its CPU is given
-// longer when many such threads run already: each new one slows the others down.
+// How often it looks while anything runs, and why not always often, says `pace`. It sleeps when
+// nothing runs. A thread that uses its CPU is given longer when many such threads run already: each
+// new one slows the others down.
 // Threads: the monitor's own; leave_processor and the drains also by workers.
 // Locks: the idle lock.
 // Orders: watched, attention: see runtime.hpp.
@@ -27,13 +27,41 @@
 namespace weft::detail {
 namespace {
 
-constexpr deadline_ns calm_period_ns = 5'000'000;
-constexpr deadline_ns alert_period_ns = 250'000;
 constexpr deadline_ns hog_ns = 10'000'000;
 // One that starts many others, and comes to an end of it: beside another thread it would be slower.
 constexpr deadline_ns spawner_ns = 100'000'000;
-constexpr int alert_rounds_max = 40;  // looks after the last blocked thread
-constexpr int calm_rounds_max = 2;    // then it sleeps until something runs
+constexpr int idle_rounds_max = 2;  // then it sleeps until something runs
+
+/// When to look next. A look costs some microseconds of a processor that may be computing.
+///
+/// Blocked threads come in crowds. And one that blocks has mostly not computed for long: where
+/// workers come and go, so that there is time to spare, it pays to look often; where all of them
+/// have been busy for long, it does not.
+class pace {
+ public:
+  deadline_ns period_ns() const noexcept {
+    return alert_ > 0 || doubt_ ? alert_ns : brisk_ > 0 ? brisk_ns : calm_ns;
+  }
+  void note_round(bool somebody_came) noexcept {
+    alert_ = std::max(alert_ - 1, 0);
+    brisk_ = somebody_came ? brisk_rounds : std::max(brisk_ - 1, 0);
+  }
+  /// One look after that is soon; if it finds only another suspect, turns are short, not stuck.
+  void note_suspect() noexcept { doubt_ = !doubt_; }
+  void note_no_suspect() noexcept { doubt_ = false; }
+  void note_stuck() noexcept { alert_ = alert_rounds; }
+
+ private:
+  static constexpr deadline_ns calm_ns = 5'000'000;
+  static constexpr deadline_ns brisk_ns = 2'000'000;
+  static constexpr deadline_ns alert_ns = 250'000;
+  static constexpr int brisk_rounds = 10;
+  static constexpr int alert_rounds = 40;
+
+  int alert_ = 0;  // rounds to come
+  int brisk_ = 0;
+  bool doubt_ = false;
+};
 
 }  // namespace
 
@@ -54,27 +82,32 @@ void runtime::start_monitor() noexcept {
 void runtime::monitor_thread(void*) {
   runtime& r = get();
   prepare_worker_thread("weft-monitor");
-  int alert_rounds = 0;
+  pace looks;
+  std::uint64_t departures = 0;
   for (int idle_rounds = 0; !r.monitor_ends();) {
-    if (idle_rounds < calm_rounds_max) {
-      const deadline_ns period_ns = alert_rounds > 0 ? alert_period_ns : calm_period_ns;
-      static_cast<void>(r.rest_monitor_until(now_ns() + period_ns));
+    if (idle_rounds < idle_rounds_max) {
+      static_cast<void>(r.rest_monitor_until(now_ns() + looks.period_ns()));
     } else {
       r.sleep_until_something_runs();
       idle_rounds = 0;
     }
     refresh_coarse_clock();
     r.drain_detached();
+    const std::uint64_t departures_before = std::exchange(departures, r.count_departures());
+    looks.note_round(departures != departures_before);
     if (!r.nothing_runs()) r.look_at_descriptors_if_due();
-    alert_rounds = r.look_after_processors() ? alert_rounds_max : std::max(alert_rounds - 1, 0);
-    idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
-    if (idle_rounds == calm_rounds_max) {
-      std::lock_guard guard(r.idle_lock_);
-      if (r.running_count_ > 0 || r.detached_count_ > 0)
-        idle_rounds = 0;
-      else
-        r.monitor_sleeps_.publish(true);
+    switch (r.look_after_processors()) {
+      case finding::nothing:
+        break;
+      case finding::suspect:
+        looks.note_suspect();
+        break;
+      case finding::stuck:
+        looks.note_stuck();
+        break;
     }
+    idle_rounds = r.nothing_runs() ? idle_rounds + 1 : 0;
+    if (idle_rounds == idle_rounds_max && !r.begin_monitor_sleep()) idle_rounds = 0;
   }
 }
 
@@ -86,6 +119,19 @@ bool runtime::rest_monitor_until(deadline_ns until) noexcept {
     if (monitor_sleep_.park_until(std::min(until, next_trim))) return true;
     if (until <= next_trim) return false;
   }
+}
+
+/// From now on whoever begins to run wakes the monitor. False: somebody runs already.
+bool runtime::begin_monitor_sleep() noexcept {
+  std::lock_guard guard(idle_lock_);
+  if (running_count_ > 0 || detached_count_ > 0) return false;
+  monitor_sleeps_.publish(true);
+  return true;
+}
+
+std::uint64_t runtime::count_departures() noexcept {
+  std::lock_guard guard(idle_lock_);
+  return departures_;
 }
 
 bool runtime::nothing_runs() noexcept {
@@ -100,34 +146,42 @@ void runtime::wake_monitor_locked() noexcept {
   monitor_sleep_.unpark();
 }
 
-/// Returns: whether a blocked thread was replaced.
-bool runtime::look_after_processors() noexcept {
+runtime::finding runtime::look_after_processors() noexcept {
   const auto count = static_cast<std::size_t>(processors_made_.read());
   const bool needed = somebody_waits();
-  bool found = false;
+  finding found = finding::nothing;
   const deadline_ns now = now_ns();
   for (std::size_t i = 0; i < count; ++i) {
     processor* p = processors_[i].read();
-    if (p && is_stuck(*p, watches_[i], now, needed)) found |= detach(*p, watches_[i].turns);
+    if (!p) continue;
+    finding here = look_at_processor(*p, watches_[i], now, needed);
+    if (here == finding::stuck && !detach(*p, watches_[i].turns)) here = finding::nothing;
+    if (here == finding::suspect && p->turns() != watches_[i].turns) here = finding::nothing;
+    found = std::max(found, here);
   }
   return found;
 }
 
-/// Since at least one look. What it takes to be sure is asked only if it matters.
-bool runtime::is_stuck(const processor& p, watch& w, deadline_ns now, bool needed) noexcept {
+/// stuck: since at least one look. What it takes to be sure is asked only if it matters: of a
+/// suspect, which has not ended its turn during this look, only at the next one, which comes soon.
+/// (To ask the kernel about a thread is dearer than a look.)
+runtime::finding runtime::look_at_processor(const processor& p, watch& w, deadline_ns now,
+                                            bool needed) noexcept {
   const std::uint64_t turns = p.turns();
   const std::uint64_t pushes = p.pushes();
+  const int thread = p.holder_thread.read();
+  needed &= thread != 0;  // else its thread has not begun yet
   if (w.seen != &p || w.turns != turns) {
     w = {&p, turns, pushes, now};
-    return false;
+    return needed ? finding::suspect : finding::nothing;
   }
   const bool active = std::exchange(w.pushes, pushes) != pushes;
-  const int thread = p.holder_thread.read();
-  if (!needed || thread == 0) return false;  // 0: its thread has not begun yet
-  if (!thread_is_runnable(thread)) return true;
+  if (!needed) return finding::nothing;
+  if (!thread_is_runnable(thread)) return finding::stuck;
   std::lock_guard guard(idle_lock_);
   const deadline_ns patience_ns = active ? spawner_ns : hog_ns;
-  return now - w.since >= patience_ns * (1 + detached_count_ / std::max(1, max_procs()));
+  const deadline_ns limit_ns = patience_ns * (1 + detached_count_ / std::max(1, max_procs()));
+  return now - w.since >= limit_ns ? finding::stuck : finding::nothing;
 }
 
 /// Work that nobody is free to take. A lookout finds it without help.

@@ -182,10 +182,13 @@ class runtime {
     std::uint64_t pushes = 0;
     deadline_ns since = 0;
   };
+  enum class finding : std::uint8_t { nothing, suspect, stuck };
   void start_monitor() noexcept;
   static void monitor_thread(void* raw);
-  bool look_after_processors() noexcept;
-  bool is_stuck(const processor& p, watch& w, deadline_ns now, bool needed) noexcept;
+  std::uint64_t count_departures() noexcept;
+  bool begin_monitor_sleep() noexcept;
+  finding look_after_processors() noexcept;
+  finding look_at_processor(const processor& p, watch& w, deadline_ns now, bool needed) noexcept;
   bool somebody_waits() noexcept;
   bool detach(processor& p, std::uint64_t turns) noexcept;
   worker* take_spare() noexcept;

@@ -29,6 +29,7 @@
 namespace weft::detail {
 namespace {
 
+constexpr deadline_ns doze_ns = 5'000'000;
 constexpr deadline_ns first_pause_ns = 10'000'000;
 constexpr deadline_ns longest_pause_ns = 10'000'000'000;
 
@@ -90,6 +91,7 @@ runtime::standstill runtime::look_for_deadlock() {
 
 /// The monitor has nothing to look after until somebody calls wake_monitor_locked().
 void runtime::sleep_until_something_runs() noexcept {
+  if (rest_monitor_until(now_ns() + doze_ns)) return;  // most pauses are short
   deadline_ns pause_ns = first_pause_ns;
   for (bool told = false;;) {
     standstill found = standstill::no;
