@@ -29,8 +29,7 @@ void goroutine_pool::drain(goroutine_cache& cache) noexcept {
   for (std::size_t i = cache.count() / 2; i-- > 0;) free_.push(cache.pop());
 }
 
-std::size_t goroutine_pool::list_chunks(std::size_t from,
-                                        std::span<goroutine*> firsts) noexcept {
+std::size_t goroutine_pool::list_chunks(std::size_t from, std::span<goroutine*> firsts) noexcept {
   std::lock_guard guard(lock_);
   std::size_t count = 0;
   while (count < firsts.size() && from + count < chunks_.size()) {

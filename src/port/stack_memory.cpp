@@ -147,8 +147,7 @@ std::size_t touched_from_top(const std::byte* low, std::size_t bytes) noexcept {
 }
 
 /// A request is a few instructions that do nothing outside of Valgrind, so every build can have it.
-void introduce_stack([[maybe_unused]] std::byte* low,
-                     [[maybe_unused]] std::size_t bytes) noexcept {
+void introduce_stack([[maybe_unused]] std::byte* low, [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(VALGRIND_STACK_REGISTER)
   static_cast<void>(VALGRIND_STACK_REGISTER(low, low + bytes - 1));
 #endif

@@ -161,8 +161,7 @@ void ready(wake_list& woken) noexcept {
   if (queued) runtime::made().note_backlog(*w->owned);
 }
 
-void arm(timed_action& action, deadline_ns when, deadline_ns period,
-         std::uint64_t epoch) noexcept {
+void arm(timed_action& action, deadline_ns when, deadline_ns period, std::uint64_t epoch) noexcept {
   runtime& r = runtime::get();
   r.arm_action(action, when, period, epoch);
   if (const worker* w = this_worker())
@@ -190,9 +189,7 @@ void yield_turn() noexcept {
   switch_out(*w, g, {queue_again, &g});
 }
 
-bool take_back(goroutine& g, std::uint64_t id) noexcept {
-  return runtime::get().take_back(g, id);
-}
+bool take_back(goroutine& g, std::uint64_t id) noexcept { return runtime::get().take_back(g, id); }
 
 void invite() noexcept { runtime::get().invite(); }
 

@@ -11,12 +11,12 @@
 #include <span>
 #include <system_error>
 
-#include "port/sync/barrier.hpp"
 #include "port/clock.hpp"
 #include "port/cpu_count.hpp"
 #include "port/fault.hpp"
 #include "port/fork.hpp"
 #include "port/stack_memory.hpp"
+#include "port/sync/barrier.hpp"
 #include "port/thread.hpp"
 #include "sched/pack/packer.hpp"
 #include "sched/scheduler.hpp"

@@ -294,10 +294,10 @@ class runtime {
   int running_count_ = 0;
   worker* lookout_ = nullptr;
   worker* deputy_ = nullptr;
-  std::uint64_t departures_ = 0;    // of lookouts
-  hint<int> calls_in_vain_{0};      // for help, since anybody has found work to take
+  std::uint64_t departures_ = 0;           // of lookouts
+  hint<int> calls_in_vain_{0};             // for help, since anybody has found work to take
   inner_atomic<worker*> seeker_{nullptr};  // a lookout that is given what is made ready
-  looking_habit finds_work_soon_;   // the lookout's, like the next
+  looking_habit finds_work_soon_;          // the lookout's, like the next
   stealing_habit steals_pay_;
   looking_habit hears_soon_;        // of descriptors
   hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most

@@ -49,11 +49,11 @@ class worker {
   int* errno_address = nullptr;
   exception_state* exceptions = nullptr;
 
-  int thread = 0;  // its number in the kernel
-  goroutine* work = nullptr;    // to be run next by the worker's loop
-  int tied = 0;                 // goroutines tied to this thread: one, while threads are to be had
-  bool ends = false;            // that goroutine ended while tied
-  bool keeps_time = false;      // fires timers: what it starts is not its goroutine's
+  int thread = 0;             // its number in the kernel
+  goroutine* work = nullptr;  // to be run next by the worker's loop
+  int tied = 0;               // goroutines tied to this thread: one, while threads are to be had
+  bool ends = false;          // that goroutine ended while tied
+  bool keeps_time = false;    // fires timers: what it starts is not its goroutine's
 
   stack leaving;  // the stack of a goroutine that has ended, until it is left
   stack_class leaving_size = default_stack_class;

@@ -32,8 +32,7 @@ long copy_by_kernel(void* to, const void* from, std::size_t bytes) noexcept {
 bool copy_pages(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
   const std::size_t page = page_bytes();
   while (bytes > 0) {
-    const std::size_t part =
-        std::min(bytes, page - reinterpret_cast<std::uintptr_t>(from) % page);
+    const std::size_t part = std::min(bytes, page - reinterpret_cast<std::uintptr_t>(from) % page);
     if (!packed_pages::peek(to, from, part) &&
         copy_by_kernel(to, from, part) != static_cast<long>(part))
       return false;
@@ -50,10 +49,9 @@ bool copy_memory(void* to, const void* from, std::size_t bytes) noexcept {
   const int saved = errno;
   const long copied = copy_by_kernel(to, from, bytes);
   const bool forbidden = copied < 0 && (errno == EPERM || errno == ENOSYS);
-  const bool some_packed = !forbidden && copied != static_cast<long>(bytes) &&
-                           packed_pages::count() > 0 &&
-                           copy_pages(static_cast<std::byte*>(to),
-                                      static_cast<const std::byte*>(from), bytes);
+  const bool some_packed =
+      !forbidden && copied != static_cast<long>(bytes) && packed_pages::count() > 0 &&
+      copy_pages(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), bytes);
   errno = saved;
   if (some_packed) return true;
   if (forbidden) {

@@ -57,8 +57,8 @@ class looking_habit {
   hint<std::uint32_t> needed_{least};
 };
 
-/// Whether to steal at this nap. When it has not paid, it is tried at every eighth nap only, then at
-/// every 64th.
+/// Whether to steal at this nap. When it has not paid, it is tried at every eighth nap only, then
+/// at every 64th.
 class stealing_habit {
  public:
   bool may_steal() noexcept {
