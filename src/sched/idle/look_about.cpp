@@ -25,9 +25,9 @@ namespace weft::detail {
 namespace {
 
 /// To fall asleep and be woken takes the CPU about as long.
-constexpr deadline_ns patience_ns = 20'000;
+constexpr deadline_ns look_for_news_ns = 20'000;
 /// Beside others that run: instead of the first nap.
-constexpr deadline_ns patience_for_work_ns = 50'000;
+constexpr deadline_ns look_for_work_ns = 50'000;
 /// A sleep until then would take longer.
 constexpr deadline_ns brief_ns = 5'000;
 /// In the next-slot: a sender fills a channel with room for a hundred in less.
@@ -104,7 +104,7 @@ goroutine* runtime::look_until(worker& w, const look& plan) noexcept {
   overdue_watch slot = watch_a_next_slot(w, begin);
   const next_slot first = slot.seen;
   deadline_ns end = begin;
-  if (long_look) end += plan.for_work ? patience_for_work_ns : patience_ns;
+  if (long_look) end += plan.for_work ? look_for_work_ns : look_for_news_ns;
   if (!long_look && plan.may_glance && slot.whose) end += overdue_ns + brief_ns;
   for (deadline_ns now = begin;; now = now_ns()) {
     if (w.sleep.has_permit() || must_attend(w) || w.gift.read()) return nullptr;
