@@ -1,6 +1,7 @@
 // The worker's loop on its thread's own stack, and processors on their way between workers.
 #include <cstdio>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "port/clock.hpp"
@@ -104,6 +105,8 @@ void runtime::retire(worker& w) noexcept {
     injected_.push(std::exchange(w.work, nullptr));
   }
   drain_as_owner(p);
+  stacks_.release_some(std::span(p.stacks).first(std::exchange(p.stacks_cached, 0)),
+                       default_stack_class);
   {
     std::lock_guard guard(idle_lock_);
     if (p.detached.read()) {

@@ -63,7 +63,7 @@ void park_wake_and_rest() {
   for (int crowd = 0; crowd < 2; ++crowd) {
     std::size_t parked = 0;
     weft::run([&] { parked = park_and_wake(count); });
-    good = good && parked >= count && falls_to(parked / 4);
+    good = good && parked >= count && falls_to(parked / 2);
     if (!good) std::fprintf(stderr, "%zu pages of %zu stay\n", resident_pages(), parked);
   }
   unit::end_with(good);
