@@ -13,7 +13,7 @@ bool owner_lock::try_lock_thief() noexcept {
     // Order: wanted. release: the owner goes on if it reads this, after the thief before.
     wanted_.store(fence, release);
     // Past it every section of the owner's has begun with a fence, or is seen to be busy below.
-    heavy_barrier_when(true);  // Order: busy. Pairs with the compiler_barrier in lock_owner().
+    heavy_barrier();  // Order: busy. Pairs with the compiler_barrier in lock_owner().
   }
   // Order: wanted. relaxed store, ordered before the load of busy_ by the fence.
   wanted_.store(thief, relaxed);

@@ -15,9 +15,10 @@ void prepare_barriers() noexcept {
 }
 
 // Order: asymmetric. This thread's own fences around everybody else's; pairs with light_barrier().
-void heavy_barrier_when(bool light_is_free) noexcept {
+void heavy_barrier() noexcept {
   full_fence();
-  if (light_is_free) ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  if (light_barrier_is_free.read())
+    ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
   full_fence();  // Order: asymmetric.
 }
 

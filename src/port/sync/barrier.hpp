@@ -31,10 +31,8 @@ inline void light_barrier() noexcept {
     full_fence();  // Order: asymmetric. Pairs with heavy_barrier().
 }
 
-/// 0.3 us, or 10 us where another CPU of a virtual machine is busy. Never fails. `light_is_free`:
-/// what the other side went by.
-void heavy_barrier_when(bool light_is_free) noexcept;
-inline void heavy_barrier() noexcept { heavy_barrier_when(light_barrier_is_free.read()); }
+/// 0.3 us, or 10 us where another CPU of a virtual machine is busy. Never fails.
+void heavy_barrier() noexcept;
 
 /// Must have returned before the first light_barrier().
 void prepare_barriers() noexcept;
