@@ -142,6 +142,8 @@ class runtime {
   int worker_count() noexcept;
   bool monitor_runs() const noexcept { return monitor_runs_.read(); }
 
+  /// A hint: some worker looks for work that others do not get to.
+  bool has_lookout_hint() const noexcept { return looked_after_.read(); }
   bool forced_migration() const noexcept { return forced_migration_; }
   std::size_t stacks_created() const noexcept { return stacks_.created(); }
 
@@ -305,6 +307,7 @@ class runtime {
   intrusive_queue<worker, &worker::next> spare_;
   intrusive_queue<worker, &worker::next> frozen_;
   published<bool> watched_{false};
+  hint<bool> looked_after_;  // whether there is a lookout
 
   std::array<watch, processors_max> watches_{};  // the monitor's own
   parker monitor_sleep_;

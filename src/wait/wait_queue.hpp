@@ -21,6 +21,7 @@ struct wait_node {
   std::uint32_t index = 0;      // what to claim it as: the case of a select
   bool queued = false;
   bool served = false;      // set by the waker: the value was handed over
+  bool awake = false;       // set by the waker: woken to compete, and still in its queue
   void* element = nullptr;  // where from (senders), where to (receivers)
 };
 

@@ -15,7 +15,9 @@ namespace weft {
 /// initialized by the compiler. One locked instruction to lock and one to unlock.
 ///
 /// Who gets it: a waiting writer holds back new readers. When a writer unlocks, all readers that
-/// came meanwhile go first, together, and then the next writer. So neither side starves.
+/// came meanwhile go first, together, and then the next writer. While a processor has nothing to
+/// do, others may take the lock before the first of those is there; but one that many have passed,
+/// or that came in vain twice, is handed it. So neither side starves.
 ///
 /// Orders:  an unlock happens before the return of every later lock and lock_shared; an
 ///          unlock_shared before the return of every later lock. A try that fails orders nothing.

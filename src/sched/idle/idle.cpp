@@ -32,6 +32,7 @@ constexpr deadline_ns beat_ns = 250'000;
 void runtime::update_watched_locked() noexcept {
   const bool somebody_could = !idle_.empty() || active_count_ < target_.read();
   watched_.publish(!seeks() && (lookout_ != nullptr || !somebody_could));
+  looked_after_.write(lookout_ != nullptr);
 }
 
 worker_role runtime::role_of(worker& w) noexcept {

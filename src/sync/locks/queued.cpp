@@ -39,6 +39,11 @@ bool is_first(const waiter* who, const wait_list& list) noexcept {
   return copy.fill(list.first) && copy.node().who == who;
 }
 
+bool is_on_its_way(const wait_list& list) noexcept {
+  node_copy copy;
+  return copy.fill(list.first) && copy.node().awake;
+}
+
 bool is_queued(const waiter* who, const wait_list& list) noexcept {
   constexpr int steps_max = 1'000;  // the room is locked meanwhile
   node_copy copy;
@@ -79,7 +84,8 @@ queued_at_lock look_at_shared_mutex_queue(const goroutine_view& view) noexcept {
   const bool writes = view.reason == wait_reason::shared_mutex_lock;
   // Order: none. A copy.
   const bool written = (m.state.load(relaxed) & shared_mutex_core::writer) != 0;
-  return look(view, writes ? m.writers : m.readers, written ? m.writer_stack.read() : 0, true);
+  return look(view, writes ? m.writers : m.readers, written ? m.writer_stack.read() : 0,
+              !is_on_its_way(m.writers) && !is_on_its_way(m.readers));
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ struct alignas(64) lock_room {
   spin_lock lock;
   std::uint8_t idle_unlocks = 0;
   hint<std::uint8_t> patience;  // of its shared_mutexes: how often to look again before parking
+  // How often one that came by may still pass a shared_mutex's envoy; 1: no more; 0: none is out.
+  hint<std::uint16_t> passes;
   mutex_core* registered = nullptr;
 
   /// The argument of a commit.

@@ -226,6 +226,69 @@ TEST_F(shared_mutexes, serve_goroutines_and_threads_alike) {
   });
 }
 
+/// Loops that lock and unlock and do nothing else never leave their processor of their own accord.
+TEST_F(shared_mutexes, let_one_in_that_comes_beside_loops_that_only_lock) {
+  for (const bool loops_write : {false, true})
+    for (const bool comer_writes : {false, true})
+      everywhere([=] {
+        weft::shared_mutex m;
+        atomic<bool> was_in{false};
+        const weft::wait_group all;
+        for (int g = 0; g < 6; ++g)
+          all.go([&] {
+            while (!was_in.load()) {
+              loops_write ? m.lock() : m.lock_shared();
+              loops_write ? m.unlock() : m.unlock_shared();
+            }
+          });
+        all.go([&] {
+          comer_writes ? m.lock() : m.lock_shared();
+          was_in.store(true);
+          comer_writes ? m.unlock() : m.unlock_shared();
+        });
+        all.wait();
+        EXPECT_TRUE(m.try_lock());
+        m.unlock();
+      });
+}
+
+/// Who was woken to compete may lose to one that came by, and what it waits for may be over then.
+TEST_F(shared_mutexes, are_fought_for_by_those_with_a_deadline_and_those_without) {
+  everywhere([] {
+    weft::shared_mutex m;
+    int value = 0;
+    atomic<int> written{0};
+    const auto work = [&](int me) {
+      unit::sequence s(static_cast<std::uint64_t>(me) + 1);
+      for (int i = 0; i < scaled(1'000); ++i) {
+        const std::chrono::nanoseconds patience(unit::below(s, 3'000));
+        const bool writes = unit::below(s, 3) == 0;
+        const bool bounded = unit::below(s, 2) == 0;
+        if (!bounded) {
+          writes ? m.lock() : m.lock_shared();
+        } else if (!(writes ? m.try_lock_for(patience) : m.try_lock_shared_for(patience))) {
+          continue;
+        }
+        if (writes) {
+          value += 2;
+          written.fetch_add(2);
+        } else {
+          EXPECT_EQ(value % 2, 0);
+        }
+        if (unit::below(s, 16) == 0) weft::yield();
+        writes ? m.unlock() : m.unlock_shared();
+      }
+    };
+    const weft::wait_group all;
+    for (int g = 0; g < 6; ++g) all.go([&, g] { work(g); });
+    unit::on_threads(2, [&](int me) { work(6 + me); });
+    all.wait();
+    EXPECT_EQ(value, written.load());
+    EXPECT_TRUE(m.try_lock());
+    m.unlock();
+  });
+}
+
 /// The last writer destroys it while the unlock before may still be on its way.
 TEST_F(shared_mutexes, may_be_destroyed_by_whoever_comes_next) {
   struct counted {

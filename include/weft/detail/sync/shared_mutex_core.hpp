@@ -1,9 +1,10 @@
 // The reader-writer lock: its state word, its inline fast paths, the compiled half's functions.
 //
 // Threads: any. Locks: the room of its address (src/sync/locks/room.hpp) for the queues.
-// Invariants: R1 `waits` is set <=> somebody is queued; only under the room's lock it changes.
+// Invariants: R1 `waits` is set => somebody is queued; only under the room's lock it changes. It
+//                may be clear while a woken waiter is on its way: see the compiled half.
 //             R2 while `waits` is set, the whole word changes under that lock only.
-//             R3 `waits` is set => it is held: whoever lets go of it hands it over.
+//             R3 `waits` is set => it is held: whoever lets go of it hands it over, or wakes one.
 //             R4 `writer_stack` is 0, or the stack on which the present writer locked it: it is
 //                written after the word says so, and erased before it no longer does.
 // Orders: shared-mutex: what lets go (release) to the next that gets hold (acquire).
@@ -71,7 +72,7 @@ struct shared_mutex_core {
   }
   bool in_use() const noexcept {
     // Order: none. Whoever destroys it has made sure that nobody else uses it.
-    return state.load(relaxed) != 0;
+    return state.load(relaxed) != 0 || !writers.empty() || !readers.empty();
   }
 };
 static_assert(sizeof(shared_mutex_core) <= 40);
