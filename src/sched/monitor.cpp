@@ -98,6 +98,7 @@ void runtime::monitor_thread(void*) {
     if (!r.nothing_runs()) r.look_at_descriptors_if_due();
     switch (r.look_after_processors()) {
       case finding::nothing:
+        looks.note_no_suspect();
         break;
       case finding::suspect:
         looks.note_suspect();
