@@ -23,6 +23,11 @@ class intrusive_queue {
       first_ = element;
     last_ = element;
   }
+  void push_front(T* element) noexcept {
+    element->*Next = first_;
+    first_ = element;
+    if (!last_) last_ = element;
+  }
   T* pop_front() noexcept {
     T* element = first_;
     if (!element) return nullptr;

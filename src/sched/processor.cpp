@@ -44,6 +44,12 @@ void processor::push_started_owner(goroutine* g) noexcept {
   push_started_locked(g);
 }
 
+void processor::push_first_owner(goroutine* g) noexcept {
+  owner_section section(lock_);
+  started_.push_front(g);
+  started_pushed_.bump();
+}
+
 void processor::push_oldest_owner(goroutine* g) noexcept {
   owner_section section(lock_);
   if (fresh_.empty()) begin_spell_locked(g);

@@ -25,6 +25,7 @@
 #include "fiber/goroutine.hpp"
 #include "fiber/goroutine_pool.hpp"
 #include "fiber/stack.hpp"
+#include "sched/housekeeping.hpp"
 #include "sched/owner_lock.hpp"
 
 namespace weft::detail {
@@ -73,6 +74,8 @@ class alignas(128) processor {
     return true;
   }
   void push_started_owner(goroutine* g) noexcept;
+  /// Its turn had come, but another goes first.
+  void push_first_owner(goroutine* g) noexcept;
   /// The last to be picked: something it needs is not to be had now.
   void push_oldest_owner(goroutine* g) noexcept;
   void set_next_owner(goroutine* g) noexcept;
@@ -131,7 +134,7 @@ class alignas(128) processor {
   std::array<stack, 64> stacks;
   std::size_t stacks_cached = 0;
   id_block ids;
-  std::uint32_t arrivals = 0;
+  housekeeping_pace looks;
   deadline_ns gave_at = 0;  // when it last gave a goroutine away
 
   timer_heap timers;
@@ -191,7 +194,8 @@ class alignas(128) processor {
   void steal_fresh_locked(batch& loot) noexcept;
   void steal_started_locked(batch& loot) noexcept;
 
-  owner_lock lock_;
+  // Two cache lines: the first for those that have been started.
+  alignas(64) owner_lock lock_;
   hint<int> number_;
   hint<std::uint32_t> next_run_;
   hint<std::uint32_t> picks_;

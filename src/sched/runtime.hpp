@@ -118,7 +118,7 @@ class runtime {
 
   // The worker's loop.
   void run_worker(worker& w) noexcept;
-  void housekeep(worker& w) noexcept;
+  bool housekeep(worker& w) noexcept;
   stack take_stack(processor& p, stack_class size) noexcept;
   void return_stack(processor& p, stack s, stack_class size) noexcept;
 
@@ -217,8 +217,10 @@ class runtime {
   goroutine* nap(worker& w, deadline_ns& period_ns) noexcept;
   goroutine* sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns until) noexcept;
   void fire_due_timers() noexcept;
+  bool fire_timers_of(worker& w, deadline_ns now) noexcept;
   bool look_at_descriptors() noexcept;
-  void look_at_descriptors_if_due() noexcept;
+  static constexpr deadline_ns descriptors_pause_ns = 20'000;
+  void look_at_descriptors_if_due(deadline_ns pause_ns) noexcept;
   bool take_injected(processor& p) noexcept;
   bool become_idle(worker& w) noexcept;
   void leave_idle(worker& w) noexcept;

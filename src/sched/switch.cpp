@@ -51,14 +51,15 @@ worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
 }
 
 /// The first thing on every stack that was switched to.
-void arrive(worker& w) noexcept {
-  constexpr std::uint32_t housekeeping_every = 16;
+/// Returns: whether another should go first, whose time has come while others had their turns.
+bool arrive(worker& w) noexcept {
   if (const after_switch then = w.after; then.run) {
     w.after.run = nullptr;
     then.run(then.argument);
   }
-  if (w.owned && ++w.owned->arrivals % housekeeping_every == 0) [[unlikely]]
-    runtime::made().housekeep(w);
+  if (w.owned && w.owned->looks.is_due()) [[unlikely]]
+    return runtime::made().housekeep(w);
+  return false;
 }
 
 bool can_run_here(const goroutine& g, const processor& p) noexcept {
@@ -90,13 +91,31 @@ void begin_turn(goroutine& next) noexcept {
     bring_stack_back(next);
 }
 
-worker& leave_for(execution& from, goroutine* next, worker& w) noexcept {
+/// Inline: a return after a switch is mispredicted.
+[[gnu::always_inline]] inline worker& leave_for(execution& from, goroutine* next,
+                                                worker& w) noexcept {
   w.current = next;
   if (!next) return switch_to(from, w.own, w);
   begin_turn(*next);
-  if (next->started()) return switch_to(from, next->context, w);
+  if (next->started()) [[likely]]
+    return switch_to(from, next->context, w);
   next->memory = w.owned->stacks[--w.owned->stacks_cached];
   return start_on_stack(from, *next, w);
+}
+
+void queue_as_first(void* raw) {
+  auto& g = *static_cast<goroutine*>(raw);
+  g.state.write(goroutine_state::runnable);
+  this_worker()->owned->push_first_owner(&g);
+}
+
+/// On g's stack, to which this worker has just switched. Returns: the worker that came back to it.
+[[gnu::noinline, gnu::cold]] worker& give_way(worker& w, goroutine& g) noexcept {
+  g.left.begin();
+  w.own.sanitizers.become();
+  goroutine* next = pick_directly(w, g);
+  w.after = {queue_as_first, &g};
+  return leave_for(g.context, next, w);
 }
 
 void check_canary(const goroutine& g) noexcept {
@@ -219,13 +238,16 @@ void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
   if (!w.exceptions->empty()) [[unlikely]]
     g.exceptions = std::exchange(*w.exceptions, {});
   w.after = then;
-  worker& here = leave_for(g.context, next, w);
-  arrive(here);
+  worker* here = &leave_for(g.context, next, w);
+  if (arrive(*here) && !g.locked_to) [[unlikely]] {
+    here = &give_way(*here, g);
+    arrive(*here);  // only once: it has its turn now
+  }
   g.context.sanitizers.become();
   g.woken.hear();
-  *here.errno_address = saved_errno;
+  *here->errno_address = saved_errno;
   if (!g.exceptions.empty()) [[unlikely]]
-    *here.exceptions = std::exchange(g.exceptions, {});
+    *here->exceptions = std::exchange(g.exceptions, {});
 }
 
 void resume(worker& w, goroutine& g) noexcept {

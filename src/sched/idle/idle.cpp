@@ -79,26 +79,45 @@ bool runtime::take_injected(processor& p) noexcept {
   return true;
 }
 
-/// While there is always work: a system call now and then, however short the turns are.
-void runtime::look_at_descriptors_if_due() noexcept {
-  constexpr deadline_ns pause_ns = 20'000;
+/// While there is always work: a system call now and then.
+void runtime::look_at_descriptors_if_due(deadline_ns pause_ns) noexcept {
   if (!poll_is_open() || !poller::get().anybody_waits()) return;
   if (now_ns() - poller::get().last_look_ns() >= pause_ns) look_at_descriptors();
 }
 
 /// On a goroutine's stack, every few switches: what would otherwise wait until it blocks.
-void runtime::housekeep(worker& w) noexcept {
-  constexpr std::uint32_t injection_every = 64;
-  constexpr std::uint32_t descriptors_every = 64;
+/// Returns: whether somebody whose time has come sits in the next-slot now.
+bool runtime::housekeep(worker& w) noexcept {
+  constexpr int turns_without_a_look = 128;
+  constexpr deadline_ns pause_max_ns = 250'000;
   processor& p = *w.owned;
-  if (p.arrivals % injection_every == 0 && !injected_.empty()) take_injected(p);
-  if (p.arrivals % descriptors_every == 0) look_at_descriptors_if_due();
-  if (p.timers.earliest() == never_ns) return;
+  if (!injected_.empty()) take_injected(p);
+  const bool somebody_hears = poll_is_open() && poller::get().anybody_waits();
+  if (p.timers.earliest() == never_ns && !somebody_hears) {
+    p.looks.begin_round();
+    return false;
+  }
+  const deadline_ns now = now_ns();
+  p.looks.begin_round(now);
+  if (somebody_hears)
+    look_at_descriptors_if_due(
+        std::clamp(turns_without_a_look * p.looks.turn_ns(), descriptors_pause_ns, pause_max_ns));
+  return p.timers.earliest() <= now && fire_timers_of(w, now);
+}
+
+/// The first that was due sits in the next-slot then, unless it is taken or handed on; all others
+/// have been late together, and take their turns.
+/// Returns: whether it does.
+bool runtime::fire_timers_of(worker& w, deadline_ns now) noexcept {
   wake_list woken;
   w.keeps_time = true;
-  p.timers.collect_due(now_ns(), woken);
+  w.owned->timers.collect_due(now, woken);
   w.keeps_time = false;
+  const bool taken = w.owned->look_at_next().held != nullptr;
+  waiter* first = taken ? nullptr : woken.pop_front();
+  if (first) ready(*first);
   ready(woken);
+  return first && w.owned->look_at_next().held == first;
 }
 
 /// What a worker can find without a system call, and without taking it from another.

@@ -60,10 +60,12 @@ class queue_walk {
   void step(unit::sequence& s) {
     const auto one = static_cast<std::size_t>(unit::below(s, 2));
     const auto other = 1 - one;
-    const int what = unit::below(s, 5);
+    const int what = unit::below(s, 6);
     if (what <= 1 && !outside_.empty())
       push(random_of(s, outside_), one);
-    else if (what <= 3)
+    else if (what == 2 && !outside_.empty())
+      push_front(random_of(s, outside_), one);
+    else if (what <= 4)
       pop(one);
     else
       append(one, other);
@@ -75,6 +77,11 @@ class queue_walk {
     std::erase(outside_, i);
     queues_[to].push_back(i);
     oracles_[to].push_back(i);
+  }
+  void push_front(item* i, std::size_t to) {
+    std::erase(outside_, i);
+    queues_[to].push_front(i);
+    oracles_[to].push_front(i);
   }
   void pop(std::size_t from) {
     item* popped = queues_[from].pop_front();

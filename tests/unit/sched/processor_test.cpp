@@ -92,6 +92,18 @@ TEST_F(processors, whoever_is_pushed_out_of_the_next_slot_queues_with_the_starte
   EXPECT_EQ(pick_all(), (list{3, 0, 1, 2}));
 }
 
+TEST_F(processors, who_lets_another_go_first_comes_before_all_but_that_one) {
+  push_fresh(0, 1);
+  push_started(1, 3);
+  p_.set_next_owner(at(3));
+  p_.push_first_owner(at(4));
+  EXPECT_EQ(pick_all(), (list{3, 4, 1, 2, 0}));
+  p_.push_first_owner(at(5));
+  push_started(6, 7);
+  EXPECT_EQ(pick_all(), (list{5, 6}));
+  EXPECT_FALSE(p_.has_work());
+}
+
 TEST_F(processors, what_cannot_run_now_comes_last) {
   push_fresh(0, 2);
   p_.push_oldest_owner(at(2));
