@@ -58,7 +58,7 @@ struct pool_maker {
 template <class T>
 class pool {
  public:
-  static constexpr std::size_t default_limit = 64;
+  static constexpr std::size_t default_limit = 1'024;
 
   /// Makes objects by `T()`. Throws: std::bad_alloc; std::invalid_argument for a limit of zero or
   /// above 65,536.

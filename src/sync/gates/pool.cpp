@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -31,10 +32,11 @@ namespace weft::detail {
 
 class alignas(128) pool_core::shard {
  public:
-  static constexpr std::size_t steal_max = 32;  // at a time: the lock is held
+  static constexpr std::size_t steal_max = 32;  // at a time: the lock is held, and it fits
 
   void allocate(std::size_t limit) {
-    ring_ = std::make_unique<pool_node*[]>(limit);
+    room_ = std::min(limit, first_room);
+    ring_ = std::make_unique<pool_node*[]>(room_);
     limit_ = limit;
   }
 
@@ -52,7 +54,7 @@ class alignas(128) pool_core::shard {
     const owner_section inside(lock_);
     lent_ -= lent;
     const std::size_t count = count_.read();
-    if (count == limit_) [[unlikely]] {
+    if (count == room_ && !grow_locked()) [[unlikely]] {
       node.next = nullptr;
       return &node;
     }
@@ -120,10 +122,24 @@ class alignas(128) pool_core::shard {
 
  private:
   static constexpr std::uint32_t period = 1024;
+  static constexpr std::size_t first_room = 32;
+  static_assert(first_room >= steal_max, "what was stolen fits into an empty ring");
 
   std::size_t index(std::size_t i) const noexcept {
     const std::size_t at = bottom_ + i;
-    return at < limit_ ? at : at - limit_;
+    return at < room_ ? at : at - room_;
+  }
+  /// The ring is full. Returns: whether there is more room now.
+  [[gnu::noinline]] bool grow_locked() noexcept {
+    const std::size_t more = std::min(limit_, 2 * room_);
+    if (more == room_) return false;
+    std::unique_ptr<pool_node*[]> larger(new (std::nothrow) pool_node*[more]());
+    if (!larger) return false;
+    for (std::size_t i = 0; i < room_; ++i) larger[i] = ring_[index(i)];
+    ring_ = std::move(larger);
+    room_ = more;
+    bottom_ = 0;
+    return true;
   }
   pool_node* pop_oldest_locked() noexcept {
     pool_node* node = ring_[bottom_];
@@ -150,6 +166,7 @@ class alignas(128) pool_core::shard {
   hint<std::size_t> hollow_count_{0};
   std::size_t bottom_ = 0;
   std::size_t idle_ = 0;
+  std::size_t room_ = 0;
   std::size_t limit_ = 0;
   std::unique_ptr<pool_node*[]> ring_;
   pool_node* hollow_ = nullptr;
