@@ -150,7 +150,10 @@ class waiting_select {
     for (const select_case& c : cases_)
       if (c.channel) memory_.locks[locked_++] = c.channel;
     locked_ = sort_unique(memory_.locks, locked_);
-    for (std::size_t i = 0; i < locked_; ++i) memory_.locks[i]->lock.lock();
+    for (std::size_t i = 0; i < locked_; ++i) {
+      spin_lock& lock = memory_.locks[i]->lock;
+      i == 0 ? lock.lock() : lock.lock_beside();
+    }
   }
 
   /// Under the locks what looks ready is, but for special channels, which may still refuse.
@@ -184,7 +187,7 @@ class waiting_select {
       if (c.canceller) memory_.cancels[cancel_count_++] = c.canceller;
     if (cancel_count_ == 0) return none;
     cancel_count_ = sort_unique(memory_.cancels, cancel_count_);
-    for (std::size_t i = 0; i < cancel_count_; ++i) memory_.cancels[i]->lock.lock();
+    for (std::size_t i = 0; i < cancel_count_; ++i) memory_.cancels[i]->lock.lock_beside();
     for (std::size_t i = 0; i < cases_.size(); ++i) {
       if (!cases_[i].canceller || !cases_[i].canceller->cancelled()) continue;
       unlock(memory_.cancels, cancel_count_);

@@ -3,7 +3,7 @@
 // light_barrier() on one side and heavy_barrier() on the other order like two full fences
 // (membarrier(2) makes every running thread of the process pass one). Where the kernel has no
 // membarrier, both sides pay a full fence.
-// Tested by: tests/unit/port/barrier_test.cpp
+// Tested by: tests/unit/port/sync/barrier_test.cpp
 #pragma once
 
 #include <weft/detail/atomic.hpp>

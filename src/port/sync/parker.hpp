@@ -4,7 +4,7 @@
 // Invariants: R1 a permit that was left is taken by exactly one park, now or later.
 // Orders: parker-permit: unpark's exchange publishes what was written before it to the park that
 //         takes the permit.
-// Tested by: tests/unit/port/parker_test.cpp
+// Tested by: tests/unit/port/sync/parker_test.cpp
 #pragma once
 
 #include <cstdint>

@@ -1,13 +1,15 @@
-// A lock for a few dozen nanoseconds: it spins, then yields the CPU, then naps.
+// A lock for a few dozen nanoseconds: it spins, then yields the CPU, then naps. Where threads keep
+// meeting at their locks, each lets the others have many turns in a row (see crowd_sense.hpp).
 //
 // Unlocking is a plain store, which is why it is not a futex lock: half the atomic cost of every
 // channel operation.
 // Threads: may be locked on one stack and unlocked on another (a parking goroutine does).
 // Orders: spin: unlock's release to the next lock's acquire.
-// Tested by: tests/unit/port/spin_lock_test.cpp
+// Tested by: tests/unit/port/sync/spin_lock_test.cpp
 #pragma once
 
 #include <weft/detail/atomic.hpp>
+#include <weft/detail/deadline.hpp>
 
 namespace weft::detail {
 
@@ -24,6 +26,11 @@ class spin_lock {
     if (!try_lock()) [[unlikely]]
       lock_contended();
   }
+  /// For who holds another lock, for which others wait meanwhile: it never stands back.
+  void lock_beside() noexcept {
+    if (!try_lock()) [[unlikely]]
+      lock_beside_contended();
+  }
   [[gnu::always_inline]] bool try_lock() noexcept {
     // Order: spin. acquire pairs with the release in unlock().
     return !held_.exchange(true, acquire);
@@ -34,7 +41,10 @@ class spin_lock {
   }
 
  private:
-  void lock_contended() noexcept;
+  // Never inline: a compiler may keep the thread's own data's address across a switch.
+  [[gnu::noinline]] void lock_contended() noexcept;
+  [[gnu::noinline]] void lock_beside_contended() noexcept;
+  void take_contended(deadline_ns begin) noexcept;
   inner_atomic<bool> held_{false};
 };
 

@@ -55,6 +55,29 @@ TEST_P(spin_lock_by_threads, try_lock_lets_in_one_at_a_time) {
   EXPECT_EQ(counter, entered.load());
 }
 
+/// As a select does: whoever has the first waits for the second without standing back.
+TEST_P(spin_lock_by_threads, two_at_once_are_held_by_one_at_a_time) {
+  spin_lock first;
+  spin_lock second;
+  long long both = 0;
+  long long one = 0;
+  const int each = scaled(100'000);
+  unit::on_threads(GetParam(), [&](int) {
+    for (int i = 0; i < each; ++i) {
+      first.lock();
+      second.lock_beside();
+      ++both;
+      ++one;
+      second.unlock();
+      first.unlock();
+      std::lock_guard guard(second);
+      ++one;
+    }
+  });
+  EXPECT_EQ(both, static_cast<long long>(GetParam()) * each);
+  EXPECT_EQ(one, 2 * both);
+}
+
 /// The holder loses its CPU again and again: the others must yield and nap, and still get in.
 TEST_P(spin_lock_by_threads, survives_holders_that_lose_their_cpu) {
   spin_lock lock;
