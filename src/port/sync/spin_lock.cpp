@@ -35,10 +35,14 @@ void pause_cpu() noexcept {
 #endif
 }
 
-void spin_lock::lock_contended() noexcept {
+[[gnu::noinline]] deadline_ns stand_back_in_crowd() noexcept {
   const deadline_ns now = now_ns();
-  take_contended(this_crowd.meets_holder(now) ? stand_back(now) : now);
+  return this_crowd.meets_holder(now) ? stand_back(now) : now;
 }
+
+[[gnu::noinline]] void note_time_in_crowd(deadline_ns ns) noexcept { this_crowd.waited(ns); }
+
+void spin_lock::lock_contended() noexcept { take_contended(stand_back_in_crowd()); }
 
 void spin_lock::take_contended(deadline_ns begin) noexcept {
   constexpr int spins_max = 20;    // about 10 us: far longer than any holder needs

@@ -15,6 +15,12 @@ namespace weft::detail {
 
 void pause_cpu() noexcept;
 
+/// What another thread holds, or keeps changing, is wanted: if that has taken much of the calling
+/// thread's time it stands back for some microseconds. Returns: the time.
+deadline_ns stand_back_in_crowd() noexcept;
+/// It took this long from then on.
+void note_time_in_crowd(deadline_ns ns) noexcept;
+
 class spin_lock {
  public:
   constexpr spin_lock() noexcept = default;
