@@ -121,7 +121,7 @@ descriptor& poller::watch(int fd, news_collector tells) {
     std::lock_guard guard(d->lock);
     ++d->generation_;
     d->fd_ = fd;
-    d->closed_ = false;
+    d->closed_.write(false);
     d->ready_ = io_side::none;
     d->told_more_than_bytes_.write(false);
     d->collect_ = tells;
@@ -137,7 +137,7 @@ descriptor& poller::watch(int fd, news_collector tells) {
 
 void poller::close(descriptor& d, wake_list& woken) noexcept {
   std::lock_guard guard(d.lock);
-  d.closed_ = true;
+  d.closed_.write(true);
   poll_forget(d.fd_);
   d.collect_waiters_locked(io_side::read, woken);
   d.collect_waiters_locked(io_side::write, woken);
@@ -147,7 +147,7 @@ void poller::give_back(descriptor& d) noexcept {
   {
     std::lock_guard guard(d.lock);
     ++d.generation_;
-    d.closed_ = true;
+    d.closed_.write(true);
     d.fd_ = -1;
   }
   std::lock_guard guard(free_lock_);
@@ -160,7 +160,7 @@ descriptor& poller::foreign(int fd) {
   descriptor& d = foreign_.at(static_cast<std::uint32_t>(fd));
   std::lock_guard guard(d.lock);
   d.foreign_ = true;
-  d.closed_ = false;
+  d.closed_.write(false);
   d.fd_ = fd;
   d.number_ = static_cast<std::uint32_t>(fd);
   return d;
@@ -175,7 +175,7 @@ void poller::deliver(const poll_event& event, wake_list& woken) noexcept {
   descriptor* d = find(event.tag);
   if (!d) return;
   std::lock_guard guard(d->lock);
-  if (d->closed_ || d->tag() != event.tag) return;  // of an earlier life
+  if (d->closed_.read() || d->tag() != event.tag) return;  // of an earlier life
   if (event.more_than_bytes) d->told_more_than_bytes_.write(true);
   if (d->collect_) return d->collect_(woken);
   for (const io_side side : {io_side::read, io_side::write}) {

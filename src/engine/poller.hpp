@@ -54,7 +54,9 @@ class descriptor {
   int fd() const noexcept { return fd_; }
 
   // With `lock` held.
-  bool closed_locked() const noexcept { return closed_; }
+  bool closed_locked() const noexcept { return closed_.read(); }
+  /// After a wait without a bound: who closed it has woken the waiter after that.
+  bool was_closed() const noexcept { return closed_.read(); }
   /// Whether there were news of this side since the last call.
   [[nodiscard]] bool take_ready_locked(io_side side) noexcept;
   /// Whether the kernel has ever told more than that bytes came. It is true before the news can be
@@ -83,7 +85,7 @@ class descriptor {
   io_side ready_ = io_side::none;
   hint<bool> told_more_than_bytes_{false};  // written under `lock`
   bool foreign_ = false;
-  bool closed_ = true;
+  hint<bool> closed_{true};  // written under `lock`
   int fd_ = -1;
   std::uint32_t number_ = 0;  // in its table
   std::uint32_t generation_ = 0;

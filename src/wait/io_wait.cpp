@@ -25,6 +25,15 @@ io_outcome sleep_locked(descriptor& d, io_side side, io_node& node, const wait_b
   return d.closed_locked() ? io_outcome::closed : io_outcome::ready;
 }
 
+/// The same where only news or a close end the wait: whoever has woken it has taken the node out of
+/// the queue, so nothing is left to be done under the lock.
+io_outcome sleep_unbounded_locked(descriptor& d, io_side side) noexcept {
+  park({side == io_side::read ? wait_reason::io_read : wait_reason::io_write, &d},
+       {unlock_descriptor, &d});
+  poller::get().note_wait(false);
+  return d.was_closed() ? io_outcome::closed : io_outcome::ready;
+}
+
 bool over(const wait_bound& bound, io_outcome& outcome) noexcept {
   wait_outcome ended{};
   if (bound.unbounded() || !is_over(bound, ended)) return false;
@@ -73,6 +82,8 @@ io_outcome wait_for_news(descriptor& d, io_side side, const wait_bound& bound) n
     return closed ? io_outcome::closed : io_outcome::ready;
   }
   static_cast<void>(d.enlist_locked(node, side));  // fails for foreign ones only
+  if (bound.unbounded()) [[likely]]
+    return sleep_unbounded_locked(d, side);
   return sleep_locked(d, side, node, bound, claim);
 }
 
