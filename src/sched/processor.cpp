@@ -8,12 +8,13 @@ namespace weft::detail {
 namespace {
 
 /// The next to run but one. Its block was asked for a turn ago; now the frames of its wait, about
-/// 600 bytes. Inline: a call that has no effect but on the caches is left out by the compiler.
+/// 600 bytes, and where a read that waited puts what comes. Inline: a call that has no effect but
+/// on the caches is left out by the compiler.
 [[gnu::always_inline]] inline void fetch_ahead(const waiter* front) noexcept {
   if (!front) return;
   const auto* g = static_cast<const goroutine*>(front);
   const auto* top = static_cast<const std::byte*>(g->context.stack_pointer);
-  for (int line = 0; line < 10; ++line) __builtin_prefetch(top + 64 * line, 1);
+  for (int line = 0; line < 12; ++line) __builtin_prefetch(top + 64 * line, 1);
   __builtin_prefetch(g->next, 1);
 }
 
@@ -58,6 +59,12 @@ void processor::push_oldest_owner(goroutine* g) noexcept {
   oldest_fresh_.write(g);
 }
 
+void processor::expect_cold_owner() noexcept {
+  if (started_pushed_.read() - started_popped_.read() < cold_crowd_count) return;
+  crowded_ = true;
+  cold_until_ = started_pushed_.read();
+}
+
 void processor::set_next_owner(goroutine* g) noexcept {
   owner_section section(lock_);
   set_next_locked(g);
@@ -91,7 +98,8 @@ goroutine* processor::pick_owner() noexcept {
   picks_.bump();
   if (--until_oldest_ == 0) {
     until_oldest_ = oldest_every;
-    crowded_ = started_pushed_.read() - started_popped_.read() > crowd_count;
+    crowded_ = started_pushed_.read() - started_popped_.read() > crowd_count ||
+               started_popped_.read() < cold_until_;
     if (goroutine* g = pop_fresh_locked(true)) return g;
   }
   if (goroutine* g = pop_started_locked()) {

@@ -196,6 +196,7 @@ goroutine* runtime::sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns u
   if (woken.empty()) return nullptr;
   now - begin < soon_ns ? hears_soon_.came_soon() : hears_soon_.came_late();
   ready(woken);
+  w.owned->expect_cold_owner();
   return w.owned->pick_owner();
 }
 
@@ -213,6 +214,7 @@ bool runtime::look_at_descriptors() noexcept {
   wake_list woken;
   const bool news = poller::get().collect(0, woken);
   ready(woken);
+  if (const worker* w = this_worker()) w->owned->expect_cold_owner();  // none: the monitor looks
   return news;
 }
 
