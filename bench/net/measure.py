@@ -90,12 +90,18 @@ class Bench:
             raise Failed("two processors are needed: for the server, and for what loads it")
         self.load_program = self.find("weft-net-load")
         self.peers = {"weft": [self.find("weft-net-echo")], "epoll": [self.find("weft-net-epoll")]}
+        asio = self.path("weft-net-asio")  # where there is Boost
+        if os.access(asio, os.X_OK):
+            self.peers["asio"] = [asio]
         go = os.path.join(arguments.peers, "echo_go")
         if os.access(go, os.X_OK) and shutil.which("go"):
             self.peers["go"] = [go]
 
+    def path(self, name):
+        return os.path.join(self.arguments.build, "bench", "net", name)
+
     def find(self, name):
-        path = os.path.join(self.arguments.build, "bench", "net", name)
+        path = self.path(name)
         if not os.access(path, os.X_OK):
             raise Failed(f"{path} is not built")
         return path

@@ -2,7 +2,7 @@
 
 import statistics
 
-NAMES = {"weft": "weft", "epoll": "epoll", "example": "http_server", "go": "Go"}
+NAMES = {"weft": "weft", "epoll": "epoll", "asio": "Asio", "example": "http_server", "go": "Go"}
 ECHO_ROWS = (
     ("rate", "messages/s"), ("p50_us", "p50, us"), ("p99_us", "p99, us"), ("p999_us", "p99.9, us"),
     ("server_us", "CPU of the server, us a message"), ("server_busy", "server busy"),
