@@ -1,4 +1,5 @@
-// The pairing heap: insert in constant time, remove the first or any other in O(log n) amortised.
+// The wheel for what is far off; and the pairing heap: insert in constant time, remove the first or
+// any other in O(log n) amortised.
 #include "engine/timer_heap.hpp"
 
 #include <functional>
@@ -56,18 +57,60 @@ timer_node* timer_heap::meld_siblings(timer_node* first) noexcept {
 void timer_heap::set_root_locked(timer_node* root) noexcept {
   root_ = root;
   if (root) root->previous_ = root->sibling_ = nullptr;
-  earliest_.write(root ? root->when_ : never_ns);
+}
+
+/// All of the wheel is later than all of the heap.
+void timer_heap::note_earliest_locked() noexcept {
+  earliest_.write(root_ ? root_->when_ : wheel_.earliest());
 }
 
 void timer_heap::insert_locked(timer_node& node, deadline_ns when) noexcept {
   node.when_ = when;
-  node.child_ = node.sibling_ = node.previous_ = nullptr;
-  set_root_locked(meld(root_, &node));
+  place_locked(node);
+  if (when < earliest_.read()) earliest_.write(when);
   node.home_.publish(this);
+}
+
+void timer_heap::place_locked(timer_node& node) noexcept {
+  node.child_ = node.sibling_ = node.previous_ = nullptr;
+  if (wheel_.takes(node.when_)) return wheel_.insert(node);
+  node.slot_ = 0;
+  set_root_locked(meld(root_, &node));
+}
+
+/// For the moment at which it fires, soon.
+void timer_heap::fetch_ahead(const timer_node& node) noexcept {
+  if (node.kind_ != timer_node::kind::wake) return;
+  const auto& wake = static_cast<const timed_wake&>(node);
+  __builtin_prefetch(&wake.claim_, 1);
+  __builtin_prefetch(&wake.who_, 1);
+}
+
+/// Returns: whether there was one that has begun.
+bool timer_heap::open_next_slot_locked(deadline_ns now) noexcept {
+  timer_wheel::lanes nodes;
+  if (!wheel_.open_next(now, nodes)) return false;
+  timer_wheel::for_each(nodes, [this](timer_node& node) {
+    place_locked(node);
+    if (node.slot_ == 0) fetch_ahead(node);
+  });
+  return true;
+}
+
+/// Slot by slot, so that the heap stays small however late it is.
+timer_node* timer_heap::next_due_locked(deadline_ns now) noexcept {
+  do {
+    if (root_) return root_->when_ <= now ? root_ : nullptr;
+  } while (open_next_slot_locked(now));
+  return nullptr;
 }
 
 /// Leaves home_ as it is.
 void timer_heap::unlink_locked(timer_node& node) noexcept {
+  if (node.slot_ != 0) {
+    if (wheel_.remove(node)) note_earliest_locked();
+    return;
+  }
   timer_node* below = meld_siblings(node.child_);
   if (&node == root_) {
     set_root_locked(below);
@@ -78,7 +121,7 @@ void timer_heap::unlink_locked(timer_node& node) noexcept {
     if (node.sibling_) node.sibling_->previous_ = node.previous_;
     set_root_locked(meld(root_, below));
   }
-  node.child_ = node.sibling_ = node.previous_ = nullptr;
+  note_earliest_locked();
 }
 
 void timer_heap::remove_locked(timer_node& node) noexcept {
@@ -112,8 +155,9 @@ bool timer_heap::disarm(timer_node& node) noexcept {
 
 timer_heap::fired timer_heap::collect_until_action(deadline_ns now, wake_list& woken) noexcept {
   std::lock_guard guard(lock_);
-  while (root_ && root_->when_ <= now) {
-    timer_node& node = *root_;
+  std::size_t wakes = 0;
+  while (timer_node* const first = next_due_locked(now)) {
+    timer_node& node = *first;
     const deadline_ns due = node.when_;
     if (node.kind_ == timer_node::kind::wake) {
       auto& wake = static_cast<timed_wake&>(node);
@@ -121,10 +165,11 @@ timer_heap::fired timer_heap::collect_until_action(deadline_ns now, wake_list& w
       const bool ours = wake.claim_.try_claim(timed_wake::claimed_by_timer);
       remove_locked(node);
       if (ours) woken.push_back(&who);
+      ++wakes;
       continue;
     }
     auto& action = static_cast<timed_action&>(node);
-    const fired next{&action, due, action.epoch_};
+    const fired next{&action, due, action.epoch_, wakes};
     const bool alive = action.try_retain();
     if (alive && action.period_ > 0) {
       unlink_locked(node);  // it never leaves this heap: see R1
@@ -134,14 +179,16 @@ timer_heap::fired timer_heap::collect_until_action(deadline_ns now, wake_list& w
     }
     if (alive) return next;
   }
-  return {};
+  note_earliest_locked();  // a slot that was opened may have had none that is due
+  return {nullptr, 0, 0, wakes};
 }
 
-void timer_heap::collect_due(deadline_ns now, wake_list& woken) noexcept {
-  if (earliest() > now) return;
-  for (;;) {
+std::size_t timer_heap::collect_due(deadline_ns now, wake_list& woken) noexcept {
+  if (earliest() > now) return 0;
+  for (std::size_t count = 0;; ++count) {
     const fired next = collect_until_action(now, woken);
-    if (!next.action) return;
+    count += next.wakes;
+    if (!next.action) return count;
     next.action->fire(next.due, next.epoch, woken);
     next.action->release();
   }
@@ -154,13 +201,14 @@ void timer_heap::move_all_to(timer_heap& other) noexcept {
   const bool is_lower = std::less<>()(this, &other);
   std::lock_guard lower_guard(is_lower ? lock_ : other.lock_);
   std::lock_guard upper_guard(is_lower ? other.lock_ : lock_);
-  while (root_) {
-    timer_node& node = *root_;
-    const deadline_ns when = node.when_;
-    timer_node* below = meld_siblings(node.child_);
-    set_root_locked(below);
-    other.insert_locked(node, when);
+  while (timer_node* const node = root_) {
+    set_root_locked(meld_siblings(node->child_));
+    other.insert_locked(*node, node->when_);
   }
+  for (timer_wheel::lanes nodes; wheel_.take_next(nodes);)
+    timer_wheel::for_each(
+        nodes, [&other](timer_node& node) { other.insert_locked(node, node.when_); });
+  note_earliest_locked();
 }
 
 }  // namespace weft::detail

@@ -87,20 +87,27 @@ TEST(timer_heap, disarming_tells_whether_it_was_armed) {
 /// Random operations on two heaps; the oracle knows which node stands where with which time.
 class walk {
  public:
+  /// `unit`: of time; the larger, the more of them stand in the wheel, and the higher.
+  explicit walk(deadline_ns unit) : unit_(unit) {}
+
   void step(unit::sequence& s) {
     const auto heap = static_cast<std::size_t>(unit::below(s, 2));
     sleeper& one = sleepers_[static_cast<std::size_t>(unit::below(s, count))];
     const int what = unit::below(s, 100);
     if (what < 55)
-      arm(one, heap, now_ + unit::below(s, 1'000) - 50);
+      arm(one, heap, now_ + (unit::below(s, 1'000) - 50) * unit_ + unit::below(s, 3));
     else if (what < 80)
       disarm(one);
     else if (what < 98)
-      advance(heap, unit::below(s, 60));
+      advance(heap, unit::below(s, 60) * unit_);
     else
       move(heap);
-    for (std::size_t i : {0U, 1U})
-      ASSERT_EQ(heaps_[i].earliest(), due_[i].empty() ? never_ns : due_[i].begin()->first);
+    for (std::size_t i : {0U, 1U}) {
+      ASSERT_EQ(heaps_[i].earliest() == never_ns, due_[i].empty());
+      if (!due_[i].empty()) {
+        ASSERT_LE(heaps_[i].earliest(), due_[i].begin()->first);
+      }
+    }
   }
 
  private:
@@ -140,6 +147,7 @@ class walk {
       expected.erase(found);
     }
     ASSERT_TRUE(expected.empty() || expected.begin()->first > now_) << "forgot to wake";
+    ASSERT_GT(heaps_[heap].earliest(), now_) << "would be asked again and again";
   }
   void move(std::size_t from) {
     heaps_[from].move_all_to(heaps_[1 - from]);
@@ -149,15 +157,48 @@ class walk {
   std::array<timer_heap, 2> heaps_;
   std::array<schedule, 2> due_;
   std::array<sleeper, count> sleepers_;
+  const deadline_ns unit_;
   deadline_ns now_ = 0;
 };
 
 TEST(timer_heap, does_what_a_multimap_does) {
-  for (unsigned seed = 1; seed <= 10 && !HasFailure(); ++seed) {
-    unit::sequence s(seed);
-    walk w;
-    for (int i = 0; i < scaled(20'000) && !HasFailure(); ++i) w.step(s);
+  for (const deadline_ns unit : {1LL, 700LL, 70'000LL, 7'000'000LL, 7'000'000'000LL})
+    for (unsigned seed = 1; seed <= 5 && !HasFailure(); ++seed) {
+      unit::sequence s(seed);
+      walk w(unit);
+      for (int i = 0; i < scaled(10'000) && !HasFailure(); ++i) w.step(s);
+    }
+}
+
+TEST(timer_heap, knows_what_is_earliest_at_any_distance) {
+  for (int bits = 0; bits < 62; ++bits) {
+    timer_heap heap;
+    sleeper first;
+    sleeper second;
+    const deadline_ns when = deadline_ns{1} << bits;
+    heap.arm(second.begin(), when + 1);
+    heap.arm(first.begin(), when);
+    EXPECT_EQ(heap.earliest(), when);
+    EXPECT_TRUE(collect(heap, when - 1).empty());
+    EXPECT_EQ(heap.earliest(), when);
+    EXPECT_EQ(collect(heap, when), std::vector<waiter*>{&first});
+    EXPECT_EQ(heap.earliest(), when + 1);
+    EXPECT_EQ(collect(heap, never_ns - 1), std::vector<waiter*>{&second});
+    EXPECT_EQ(heap.earliest(), never_ns);
   }
+}
+
+/// Its time is a hint that may be too early for one look, not for two.
+TEST(timer_heap, forgets_the_time_of_one_that_was_disarmed_at_the_next_look) {
+  timer_heap heap;
+  sleeper first;
+  sleeper second;
+  heap.arm(first.begin(), 10'000'000'000);
+  heap.arm(second.begin(), 10'000'500'000);
+  ASSERT_TRUE(timer_heap::disarm(*first.timer));
+  EXPECT_LE(heap.earliest(), 10'000'500'000);
+  EXPECT_TRUE(collect(heap, 10'000'000'000).empty());
+  EXPECT_EQ(heap.earliest(), 10'000'500'000);
 }
 
 /// Sorted, reversed and equal times are the worst shapes of a heap made of links.
