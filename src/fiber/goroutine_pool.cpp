@@ -10,8 +10,8 @@ namespace weft::detail {
 void goroutine_pool::refill(goroutine_cache& cache) {
   {
     std::lock_guard guard(lock_);
-    const std::size_t wanted = std::min(free_.count(), chunk_count);
-    for (std::size_t i = 0; i < wanted; ++i) cache.push(free_.pop());
+    const std::size_t wanted = std::min(free_count_, chunk_count);
+    for (std::size_t i = 0; i < wanted; ++i) cache.push(pop_locked());
     if (wanted != 0) return;
   }
   const unseen_scope unseen;
@@ -26,7 +26,7 @@ void goroutine_pool::refill(goroutine_cache& cache) {
 
 void goroutine_pool::drain(goroutine_cache& cache) noexcept {
   std::lock_guard guard(lock_);
-  for (std::size_t i = cache.count() / 2; i-- > 0;) free_.push(cache.pop());
+  for (std::size_t i = cache.count() / 2; i-- > 0;) push_locked(cache.pop());
 }
 
 std::size_t goroutine_pool::list_chunks(std::size_t from, std::span<goroutine*> firsts) noexcept {

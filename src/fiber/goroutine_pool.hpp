@@ -6,6 +6,7 @@
 // Tested by: tests/unit/fiber/goroutine_test.cpp
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -60,8 +61,16 @@ class goroutine_pool {
  private:
   using chunk = std::unique_ptr<goroutine[]>;
 
+  void push_locked(goroutine* g) noexcept { free_[free_count_++ % lane_count].push(g); }
+  goroutine* pop_locked() noexcept { return free_[--free_count_ % lane_count].pop(); }
+
+  /// Free blocks are cold, and only a block knows the next: several lists in turn, so that several
+  /// misses are waited for at once.
+  static constexpr std::size_t lane_count = 4;
+
   spin_lock lock_;
-  goroutine_cache free_;
+  std::array<goroutine_cache, lane_count> free_;
+  std::size_t free_count_ = 0;
   std::vector<chunk> chunks_;
 };
 
