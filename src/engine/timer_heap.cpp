@@ -115,8 +115,8 @@ void timer_heap::unlink_locked(timer_node& node) noexcept {
   if (&node == root_) {
     set_root_locked(below);
   } else {
-    timer_node*& link = node.previous_->child_ == &node ? node.previous_->child_
-                                                        : node.previous_->sibling_;
+    timer_node*& link =
+        node.previous_->child_ == &node ? node.previous_->child_ : node.previous_->sibling_;
     link = node.sibling_;
     if (node.sibling_) node.sibling_->previous_ = node.previous_;
     set_root_locked(meld(root_, below));
@@ -206,8 +206,8 @@ void timer_heap::move_all_to(timer_heap& other) noexcept {
     other.insert_locked(*node, node->when_);
   }
   for (timer_wheel::lanes nodes; wheel_.take_next(nodes);)
-    timer_wheel::for_each(
-        nodes, [&other](timer_node& node) { other.insert_locked(node, node.when_); });
+    timer_wheel::for_each(nodes,
+                          [&other](timer_node& node) { other.insert_locked(node, node.when_); });
   note_earliest_locked();
 }
 

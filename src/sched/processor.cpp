@@ -59,12 +59,6 @@ void processor::push_oldest_owner(goroutine* g) noexcept {
   oldest_fresh_.write(g);
 }
 
-void processor::expect_cold_owner() noexcept {
-  if (started_pushed_.read() - started_popped_.read() < cold_crowd_count) return;
-  crowded_ = true;
-  cold_until_ = started_pushed_.read();
-}
-
 void processor::set_next_owner(goroutine* g) noexcept {
   owner_section section(lock_);
   set_next_locked(g);
@@ -98,12 +92,11 @@ goroutine* processor::pick_owner() noexcept {
   picks_.bump();
   if (--until_oldest_ == 0) {
     until_oldest_ = oldest_every;
-    crowded_ = started_pushed_.read() - started_popped_.read() > crowd_count ||
-               started_popped_.read() < cold_until_;
+    if (started_pushed_.read() - started_popped_.read() > crowd_count) expect_cold_owner();
     if (goroutine* g = pop_fresh_locked(true)) return g;
   }
   if (goroutine* g = pop_started_locked()) {
-    if (crowded_) [[unlikely]]
+    if (started_popped_.read() < cold_until_) [[unlikely]]
       fetch_ahead(started_.front());
     return g;
   }

@@ -89,9 +89,12 @@ class alignas(128) processor {
     return true;
   }
   void push_batch_owner(batch&& b) noexcept;
-  /// Those that wait here have not run for long, as descriptors have woken some of them: their
-  /// stacks are asked for before their turns.
-  void expect_cold_owner() noexcept;
+  /// Those that wait here, if there are some, have not run for long: timers or descriptors have woken
+  /// them. Their stacks are asked for before their turns.
+  void expect_cold_owner() noexcept {
+    const std::uint64_t pushed = started_pushed_.read();
+    if (pushed - started_popped_.read() >= cold_count) cold_until_ = pushed;
+  }
   /// Null: nothing is runnable here.
   goroutine* pick_owner() noexcept;
   /// Takes `g` out again if it is the newest fresh one here, and still the one with that id.
@@ -163,8 +166,8 @@ class alignas(128) processor {
   static constexpr std::size_t steal_count_max = 256;
   /// From here on the caches do not hold the blocks and stacks of all who wait for a turn.
   static constexpr std::uint64_t crowd_count = 1024;
-  /// The same where system calls use the caches between two turns.
-  static constexpr std::uint64_t cold_crowd_count = 16;
+  /// The same where nobody's stack has been in use a moment ago.
+  static constexpr std::uint64_t cold_count = 8;
 
   /// What waited when the lookout last looked. Two of them may overlap for a moment while the role
   /// changes hands: a mixed snapshot is only a wrong guess about age.
@@ -205,7 +208,6 @@ class alignas(128) processor {
   hint<std::uint32_t> next_run_;
   hint<std::uint32_t> picks_;
   std::uint32_t until_oldest_ = oldest_every;
-  bool crowded_ = false;          // as far as was seen when the oldest was looked after
   std::uint64_t cold_until_ = 0;  // of the count of started ones that were popped
   hint<goroutine*> next_{nullptr};
   hint<std::uint64_t> next_number_;

@@ -235,6 +235,7 @@ class runtime {
   bool anything_waits() const noexcept;
   bool work_waits() const noexcept;
   bool needs_help(const processor& here) const noexcept;
+  void ready_after_timers(wake_list& woken, std::size_t count, deadline_ns now) noexcept;
   deadline_ns earliest_timer() const noexcept;
   worker_role role_of(worker& w) noexcept;
   bool has_lookout() noexcept;
@@ -304,6 +305,7 @@ class runtime {
   looking_habit finds_work_soon_;          // the lookout's, like the next
   stealing_habit steals_pay_;
   looking_habit hears_soon_;        // of descriptors
+  rush_habit rush_;                 // of timers
   hint<deadline_ns> nap_until_{0};  // how long the lookout sleeps at most
   intrusive_queue<worker, &worker::next> idle_;
   intrusive_queue<worker, &worker::next> spare_;

@@ -62,6 +62,7 @@ class worker {
   rng random;
   parker sleep;
   lateness wakes_late;
+  bool sleeps_late = false;  // on purpose: see rush_habit
   loot_account loot;
   published<goroutine*> gift{nullptr};  // by who has taken its name from the runtime's seeker_
   worker_role role = worker_role::spare;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include <weft/detail/atomic.hpp>
@@ -74,6 +75,43 @@ class stealing_habit {
   static constexpr std::uint32_t most = 64;
   hint<std::uint32_t> naps_{0};
   hint<std::uint32_t> every_{1};
+};
+
+/// Whether timers fire so often that it is cheaper to be late for some than to meet each: one sleep
+/// instead of dozens, and whom it wakes are woken together. Forgotten after half a millisecond.
+class rush_habit {
+ public:
+  /// How much later than the next timer the lookout may wake up.
+  deadline_ns slack_ns(deadline_ns now) const noexcept {
+    return often_.wants() && now - last_.read() < memory_ns ? most_ns : 0;
+  }
+  /// A sleep until then is over, and `count` have been waiting.
+  void judge(std::size_t count) noexcept { count >= worth_it ? often_.found() : often_.in_vain(); }
+
+  /// `count` have fired together.
+  void note(std::size_t count, deadline_ns now) noexcept {
+    if (count == 0) return;
+    last_.write(now);
+    fired_.write(fired_.read() + count);
+    const deadline_ns elapsed = now - since_.read();
+    if (elapsed < window_ns) return;
+    const bool often = static_cast<deadline_ns>(fired_.read()) * apart_ns >= elapsed;
+    often ? often_.came_soon() : often_.came_late();
+    since_.write(now);
+    fired_.write(0);
+  }
+
+ private:
+  static constexpr deadline_ns most_ns = 50'000;  // what Linux allows itself by default
+  static constexpr deadline_ns window_ns = 200'000;
+  static constexpr deadline_ns memory_ns = 500'000;
+  static constexpr deadline_ns apart_ns = 5'000;
+  static constexpr std::size_t worth_it = 10;
+
+  looking_habit often_;
+  hint<deadline_ns> last_{0};
+  hint<deadline_ns> since_{0};
+  hint<std::size_t> fired_{0};
 };
 
 /// How much later than asked the kernel wakes this thread, about.

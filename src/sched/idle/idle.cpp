@@ -12,6 +12,7 @@
 // Orders: watched: see runtime.hpp.
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "engine/poller.hpp"
 #include "port/clock.hpp"
@@ -55,10 +56,20 @@ void runtime::fire_due_timers() noexcept {
   const deadline_ns now = now_ns();
   if (earliest > now) return;
   wake_list woken;
+  std::size_t count = 0;
   for (int i = 0; i < processors_made_.read(); ++i)
     if (processor* p = processors_[static_cast<std::size_t>(i)].read())
-      p->timers.collect_due(now, woken);
+      count += p->timers.collect_due(now, woken);
+  ready_after_timers(woken, count, now);
+}
+
+void runtime::ready_after_timers(wake_list& woken, std::size_t count, deadline_ns now) noexcept {
+  rush_.note(count, now);
   ready(woken);
+  worker* const w = this_worker();
+  if (!w) return;
+  if (std::exchange(w->sleeps_late, false)) rush_.judge(count);
+  w->owned->expect_cold_owner();
 }
 
 deadline_ns runtime::earliest_timer() const noexcept {
@@ -111,12 +122,12 @@ bool runtime::housekeep(worker& w) noexcept {
 bool runtime::fire_timers_of(worker& w, deadline_ns now) noexcept {
   wake_list woken;
   w.keeps_time = true;
-  w.owned->timers.collect_due(now, woken);
+  const std::size_t count = w.owned->timers.collect_due(now, woken);
   w.keeps_time = false;
   const bool taken = w.owned->look_at_next().held != nullptr;
   waiter* first = taken ? nullptr : woken.pop_front();
   if (first) ready(*first);
-  ready(woken);
+  ready_after_timers(woken, count, now);
   return first && w.owned->look_at_next().held == first;
 }
 
@@ -174,7 +185,10 @@ goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
   const deadline_ns timer = earliest_timer();
   const deadline_ns begin = now_ns();
   deadline_ns until = timer;
-  if (timer != never_ns) until = std::max(timer - w.wakes_late.allowance_ns(), begin);
+  const deadline_ns slack = rush_.slack_ns(begin);
+  if (timer != never_ns)
+    until = std::max(std::max(timer, begin) + slack - w.wakes_late.allowance_ns(), begin);
+  w.sleeps_late = slack > 0 && timer != never_ns && (alone || until < begin + period_ns);
   if (!alone) {
     until = std::min(until, begin + period_ns);
     period_ns = std::min(2 * period_ns, longest_nap_ns);
@@ -192,7 +206,10 @@ goroutine* runtime::sleep_as_lookout(worker& w, deadline_ns begin, deadline_ns u
   else
     called = w.sleep.park_until(until);
   const deadline_ns now = now_ns();
-  if (!called && now >= until) w.wakes_late.note(now - until);
+  if (!called && now >= until)
+    w.wakes_late.note(now - until);
+  else
+    w.sleeps_late = false;  // it was disturbed, and has nothing to tell
   if (woken.empty()) return nullptr;
   now - begin < soon_ns ? hears_soon_.came_soon() : hears_soon_.came_late();
   ready(woken);

@@ -81,7 +81,7 @@ bool runtime::may_look_long() noexcept {
 }
 
 goroutine* runtime::look_about(worker& w) noexcept {
-  const bool free = may_look_long();
+  const bool free = may_look_long() && rush_.slack_ns(now_ns()) == 0;
   look plan;
   plan.for_news = free && hears_soon_.wants() && poll_is_open() && poller::get().anybody_waits();
   plan.for_work = free && finds_work_soon_.wants() && begin_seeking(w);
@@ -98,9 +98,10 @@ goroutine* runtime::look_about(worker& w) noexcept {
 }
 
 goroutine* runtime::look_until(worker& w, const look& plan) noexcept {
-  const deadline_ns worth_waiting_ns = std::max(brief_ns, w.wakes_late.allowance_ns());
   const bool long_look = plan.for_work || plan.for_news;
   const deadline_ns begin = now_ns();
+  const bool in_rush = rush_.slack_ns(begin) > 0;
+  const deadline_ns worth_waiting_ns = std::max(brief_ns, w.wakes_late.allowance_ns());
   overdue_watch slot = watch_a_next_slot(w, begin);
   const next_slot first = slot.seen;
   deadline_ns end = begin;
@@ -114,8 +115,8 @@ goroutine* runtime::look_until(worker& w, const look& plan) noexcept {
       return w.owned->pick_owner();
     }
     const deadline_ns timer = earliest_timer();
-    if (timer <= now) return poll(w);
-    if (now >= end && (timer == never_ns || timer - now > worth_waiting_ns)) break;
+    if (timer <= now && !in_rush) return poll(w);
+    if (now >= end && (in_rush || timer == never_ns || timer - now > worth_waiting_ns)) break;
     if (!long_look && slot.seen != first) end = begin;  // they are quick
     pause_between_looks();
   }

@@ -92,6 +92,53 @@ TEST(stealing_habit, becomes_rare_when_it_does_not_pay_and_frequent_when_it_does
   EXPECT_EQ(naps_until_it_steals(h), 1);
 }
 
+/// Returns: the time after a millisecond in which one fires every `apart`, late or not.
+weft::detail::deadline_ns run_a_millisecond(weft::detail::rush_habit& h,
+                                            weft::detail::deadline_ns from,
+                                            weft::detail::deadline_ns apart) {
+  const weft::detail::deadline_ns end = from + 1'000'000;
+  for (weft::detail::deadline_ns now = from; now < end;) {
+    const weft::detail::deadline_ns slack = h.slack_ns(now);
+    const weft::detail::deadline_ns step = apart + slack;
+    const auto count = static_cast<std::size_t>(step / apart);
+    h.note(count, now += step);
+    if (slack > 0) h.judge(count);
+  }
+  return end;
+}
+
+TEST(rush_habit, waits_for_more_only_while_many_fire) {
+  weft::detail::rush_habit h;
+  weft::detail::deadline_ns now = run_a_millisecond(h, 1'000'000'000, 20'000);
+  EXPECT_EQ(h.slack_ns(now), 0);
+  now = run_a_millisecond(h, now, 1'000);
+  EXPECT_GT(h.slack_ns(now), 0);
+  now = run_a_millisecond(h, now + 100'000, 20'000);
+  EXPECT_EQ(h.slack_ns(now), 0);
+}
+
+TEST(rush_habit, is_over_when_nothing_has_fired_for_a_while) {
+  weft::detail::rush_habit h;
+  const weft::detail::deadline_ns now = run_a_millisecond(h, 1'000'000'000, 1'000);
+  EXPECT_GT(h.slack_ns(now), 0);
+  EXPECT_EQ(h.slack_ns(now + 1'000'000), 0);
+}
+
+/// A few that sleep again and again fire often, until they are made to wait for each other.
+TEST(rush_habit, ends_where_waiting_does_not_bring_more_together) {
+  weft::detail::rush_habit h;
+  weft::detail::deadline_ns now = 1'000'000'000;
+  int late = 0;
+  constexpr int rounds = 10'000;
+  for (int i = 0; i < rounds; ++i) {
+    const weft::detail::deadline_ns slack = h.slack_ns(now);
+    late += slack > 0;
+    h.note(4, now += 10'000 + slack);
+    if (slack > 0) h.judge(4);
+  }
+  EXPECT_LT(late, rounds / 20);
+}
+
 TEST(lateness, allows_for_what_it_has_seen_within_bounds) {
   weft::detail::lateness l;
   EXPECT_EQ(l.allowance_ns(), 0);
