@@ -70,8 +70,8 @@ class timer_heap {
 
   spin_lock lock_;
   timer_node* root_ = nullptr;
-  timer_wheel wheel_;
   hint<deadline_ns> earliest_{never_ns};
+  timer_wheel wheel_;
 };
 
 }  // namespace weft::detail

@@ -143,8 +143,6 @@ class alignas(128) processor {
   housekeeping_pace looks;
   deadline_ns gave_at = 0;  // when it last gave a goroutine away
 
-  timer_heap timers;
-
   /// Of the objects that are at home here: see home/home.hpp.
   owner_lock home;
   block_cache small_blocks;  // the owner's: of objects that were made here, or ended here
@@ -222,6 +220,9 @@ class alignas(128) processor {
   hint<bool> inviting_{false};
   std::size_t fresh_count_ = 0;
   snapshot sampled_;
+
+ public:
+  timer_heap timers;  // last: nine pages
 };
 
 }  // namespace weft::detail
