@@ -2,6 +2,7 @@
 #include "engine/timer_wheel.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::detail {
 
@@ -32,14 +33,16 @@ bool timer_wheel::remove(timer_node& node) noexcept {
     return false;
   }
   from.first[(node.slot_ - 1U) % lane_count] = node.sibling_;
-  if (from.first != lanes{}) return false;
+  if (node.sibling_) return false;
+  for (const timer_node* first : from.first)
+    if (first) return false;
   clear(number);
   return true;
 }
 
 void timer_wheel::clear(std::size_t number) noexcept {
   const std::size_t level = number / slots_per_level;
-  slots_[number] = {};
+  slots_[number].earliest = never_ns;
   used_[level] &= ~(std::uint64_t{1} << number % slots_per_level);
   if (used_[level] == 0) used_levels_ &= ~(1U << level);
 }
@@ -62,7 +65,7 @@ bool timer_wheel::open_next(deadline_ns now, lanes& nodes) noexcept {
 bool timer_wheel::take_next(lanes& nodes) noexcept {
   if (used_levels_ == 0) return false;
   const std::size_t number = first_slot();
-  nodes = slots_[number].first;
+  nodes = std::exchange(slots_[number].first, {});
   clear(number);
   return true;
 }
