@@ -40,7 +40,9 @@ worker& switch_to(execution& from, execution& to, worker& w, bool ends = false) 
   g.context.sanitizers.name(text);
 }
 
-worker& start_on_stack(execution& from, goroutine& g, worker& w) noexcept {
+// Inline, like what calls it: a return after a switch is mispredicted.
+[[gnu::always_inline]] inline worker& start_on_stack(execution& from, goroutine& g,
+                                                     worker& w) noexcept {
   g.context.sanitizers.set_bounds(g.memory.low(), stack_class_bytes(g.size));
   g.context.sanitizers.take_fiber();
   if constexpr (tells_users) begin_told(g);
@@ -91,7 +93,6 @@ void begin_turn(goroutine& next) noexcept {
     bring_stack_back(next);
 }
 
-/// Inline: a return after a switch is mispredicted.
 [[gnu::always_inline]] inline worker& leave_for(execution& from, goroutine* next,
                                                 worker& w) noexcept {
   w.current = next;
