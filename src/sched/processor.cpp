@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "port/clock.hpp"
+
 namespace weft::detail {
 namespace {
 
@@ -93,14 +95,28 @@ goroutine* processor::pick_owner() noexcept {
   if (--until_oldest_ == 0) {
     until_oldest_ = oldest_every;
     if (started_pushed_.read() - started_popped_.read() > crowd_count) expect_cold_owner();
-    if (goroutine* g = pop_fresh_locked(true)) return g;
+    if (fresh_starve()) {
+      if (goroutine* g = pop_fresh_locked(true)) return g;
+    }
   }
   if (goroutine* g = pop_started_locked()) {
     if (started_popped_.read() < cold_until_) [[unlikely]]
       fetch_ahead(started_.front());
     return g;
   }
+  newest_served_ = true;
   return pop_fresh_locked(false);
+}
+
+/// Since this was asked before no fresh one had a turn, or the coarse clock has ticked; or nobody
+/// makes it tick. Who spawns and waits gets to the oldest in the end; until then it is the largest
+/// part of the work, and better left for another processor than begun here.
+bool processor::fresh_starve() noexcept {
+  const std::uint32_t now = coarse_clock.read();
+  const bool patient = std::exchange(newest_served_, false) && oldest_asked_at_ == now;
+  oldest_asked_at_ = now;
+  oldest_put_off_ = patient && oldest_put_off_ < put_off_max ? oldest_put_off_ + 1 : 0;
+  return oldest_put_off_ == 0;
 }
 
 bool processor::take_back_owner(goroutine* g, std::uint64_t id) noexcept {

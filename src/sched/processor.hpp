@@ -8,8 +8,9 @@
 // Threads: x_owner() only by the worker that owns the processor; steal_aged() and sample() by the
 //          lookout; the hints by anyone.
 // Invariants: R1 a runnable goroutine is in one place of one processor or in the injection queue.
-//             R2 nothing starves: at most next_run_max turns are inherited in a row, every
-//                oldest_every-th pick takes the oldest fresh one.
+//             R2 nothing starves: at most next_run_max turns are inherited in a row; every
+//                oldest_every-th pick takes the oldest fresh one if none had a turn since the last
+//                such pick, or if the coarse clock has ticked, or at every 64th.
 // Tested by: tests/unit/sched/processor_test.cpp
 #pragma once
 
@@ -161,6 +162,7 @@ class alignas(128) processor {
  private:
   static constexpr std::uint32_t next_run_max = 64;
   static constexpr std::uint32_t oldest_every = 61;
+  static constexpr std::uint32_t put_off_max = 63;
   static constexpr std::size_t steal_count_max = 256;
   /// From here on the caches do not hold the blocks and stacks of all who wait for a turn.
   static constexpr std::uint64_t crowd_count = 1024;
@@ -197,6 +199,7 @@ class alignas(128) processor {
   }
   goroutine* pop_fresh_locked(bool oldest) noexcept;
   goroutine* pop_started_locked() noexcept;
+  bool fresh_starve() noexcept;
   void steal_fresh_locked(batch& loot) noexcept;
   void steal_started_locked(batch& loot) noexcept;
 
@@ -218,6 +221,9 @@ class alignas(128) processor {
   /// used again, and the owner takes the oldest now and then, so that no address says as much.
   hint<std::uint64_t> fresh_spell_;
   hint<bool> inviting_{false};
+  bool newest_served_ = false;
+  std::uint32_t oldest_asked_at_ = 0;  // coarse clock
+  std::uint32_t oldest_put_off_ = 0;
   std::size_t fresh_count_ = 0;
   snapshot sampled_;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "port/clock.hpp"
 #include "unit_support.hpp"
 
 namespace {
@@ -125,13 +126,30 @@ TEST_F(processors, the_next_slot_is_inherited_so_many_times_and_no_more) {
   EXPECT_EQ(pick(), -1);
 }
 
-TEST_F(processors, the_oldest_fresh_one_is_served_now_and_then) {
-  push_fresh(0, 1);
-  for (int picks = 1;; ++picks) {
-    ASSERT_LE(picks, 61) << "the oldest starves behind newer ones";
-    p_.push_fresh_owner(at(picks));
-    if (pick() == 0) break;
+/// Returns: after how many picks, while newer ones come.
+int picks_until_oldest(processor& p, goroutine* oldest, goroutine* newer) {
+  p.push_fresh_owner(oldest);
+  for (int picks = 1; picks < 10'000; ++picks) {
+    p.push_fresh_owner(newer);
+    if (p.pick_owner() == oldest) return picks;
   }
+  return -1;
+}
+
+TEST_F(processors, the_oldest_fresh_one_is_served_when_the_coarse_clock_has_ticked) {
+  using weft::detail::coarse_clock;
+  coarse_clock.write(coarse_clock.read() + 1);
+  EXPECT_EQ(picks_until_oldest(p_, at(0), at(1)), 61);
+}
+
+TEST_F(processors, the_oldest_fresh_one_is_served_now_and_then_by_a_clock_that_stands_still) {
+  using weft::detail::coarse_clock;
+  coarse_clock.write(coarse_clock.read() + 1);
+  picks_until_oldest(p_, at(0), at(1));
+  p_.take_all_owner();
+  const int picks = picks_until_oldest(p_, at(0), at(1));
+  EXPECT_GT(picks, 61) << "put off: newer ones were served";
+  EXPECT_LE(picks, 61 * 64);
 }
 
 TEST_F(processors, fresh_ones_do_not_starve_behind_started_ones) {
@@ -236,6 +254,7 @@ TEST_F(processors, a_goroutine_in_a_block_that_was_seen_waiting_before_has_not_a
 TEST_F(processors, where_something_fresh_waited_all_the_time_the_oldest_half_is_stolen_once) {
   push_fresh(0, 100);
   p_.sample();
+  weft::detail::coarse_clock.write(weft::detail::coarse_clock.read() + 1);
   for (int i = 0; i < 61; ++i) EXPECT_NE(pick(), -1);
   EXPECT_EQ(steal(), range(1, 21));
   EXPECT_TRUE(p_.steal_aged().empty()) << "what is left has to wait for another look";
