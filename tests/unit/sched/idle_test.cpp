@@ -82,7 +82,7 @@ TEST_P(busy_processor, partners_that_compute_come_to_run_in_parallel) {
       }
       back.close();
     });
-    for (int parallel = 0; parallel < scaled(100);) {
+    for (int parallel = 0; parallel < scaled(10);) {
       there.send(1);
       parallel += overlaps();
       back.recv();
