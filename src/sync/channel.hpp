@@ -8,6 +8,7 @@
 // Other kinds (src/sync/channels) have a mode beside "closed": one test finds both, and what only
 // they need is behind a virtual call, so that a plain channel pays nothing for them.
 // Orders: refs: a dropped handle's use of the channel happens before it is destroyed.
+//         leading: who sees what a closed channel holds sees that it is closed.
 // Tested by: tests/unit/sync/channel_test.cpp, tests/conformance
 #pragma once
 
@@ -67,6 +68,17 @@ class channel_core {
     return count_.read() != capacity_ || mode_.read() != 0 || !receivers.empty();
   }
 
+  // Without the lock, and more than a hint: at some instant of the call, a receive (send) would have
+  // had to wait. One look is enough: in a buffered channel the count alone decides (R1), and it is
+  // not 0 (full) for a moment only, as whoever takes a value and lets the next sender's in leaves it
+  // alone. The channel was open at that look if it is open after it. Never of a special channel.
+  bool would_block_receive() const noexcept {
+    return count_.read() == 0 && (capacity_ != 0 || senders.empty()) && mode_.read() == 0;
+  }
+  bool would_block_send() const noexcept {
+    return count_.read() == capacity_ && (capacity_ != 0 || receivers.empty()) && mode_.read() == 0;
+  }
+
   // All of these with `lock` held. `woken`: whom to make ready after it was let go.
   attempt send_locked(void* value, waiter*& woken) noexcept;
   attempt recv_locked(void* to, waiter*& woken) noexcept;
@@ -122,42 +134,40 @@ class channel_core {
     return number + 1 == capacity_ ? 0 : number + 1;
   }
   std::byte* slot(std::size_t number) const noexcept { return buffer_ + number * ops_.size; }
-  void push_value(void* value) noexcept;
-  void push_for(wait_node& sender) noexcept;
+  void move_in(void* value) noexcept;
+  void move_in_for(wait_node& sender) noexcept;
+  void move_out(void* to) noexcept;
   void give_to(wait_node& receiver, void* value) noexcept;
   void give_told(wait_node& receiver, void* value) noexcept;
-  void pop_value(void* to) noexcept;
 
   const element_ops& ops_;
   const std::size_t capacity_;
   std::byte* const buffer_;
   std::size_t head_ = 0;
   std::size_t tail_ = 0;
-  hint<std::size_t> count_;
+  leading_hint<std::size_t> count_;
   hint<std::uint8_t> mode_;  // 0: plain and open
   bool sent_by_clock_ = false;
   atomic<std::uint32_t> refs_{1};
 };
 
-[[gnu::always_inline]] inline void channel_core::push_value(void* value) noexcept {
+[[gnu::always_inline]] inline void channel_core::move_in(void* value) noexcept {
   hear_at(slot(tail_));
   ops_.move(slot(tail_), value);
   tell_at(slot(tail_));
   tail_ = after(tail_);
-  count_.write(count_.read() + 1);
 }
 
-[[gnu::always_inline]] inline void channel_core::pop_value(void* to) noexcept {
+[[gnu::always_inline]] inline void channel_core::move_in_for(wait_node& sender) noexcept {
+  const partner_scope as(*sender.who);
+  move_in(sender.element);
+}
+
+[[gnu::always_inline]] inline void channel_core::move_out(void* to) noexcept {
   hear_at(slot(head_));
   ops_.relocate(to, slot(head_));
   tell_at(slot(head_));
   head_ = after(head_);
-  count_.write(count_.read() - 1);
-}
-
-[[gnu::always_inline]] inline void channel_core::push_for(wait_node& sender) noexcept {
-  const partner_scope as(*sender.who);
-  push_value(sender.element);
 }
 
 inline void channel_core::give_to(wait_node& receiver, void* value) noexcept {
@@ -184,17 +194,20 @@ inline void channel_core::give_to(wait_node& receiver, void* value) noexcept {
     return attempt::done;
   }
   if (count_.read() == capacity_) return attempt::blocked;
-  push_value(value);
+  move_in(value);
+  count_.write(count_.read() + 1);
   return attempt::done;
 }
 
 [[gnu::always_inline]] inline attempt channel_core::recv_locked(void* to, waiter*& woken) noexcept {
-  if (count_.read() > 0) {
-    pop_value(to);
+  if (const std::size_t count = count_.read(); count > 0) {
+    move_out(to);
     if (wait_node* sender = senders.pop_claimed_locked()) {
-      push_for(*sender);
+      move_in_for(*sender);  // and the count stays: would_block_receive()
       sender->served = true;
       woken = sender->who;
+    } else {
+      count_.write(count - 1);
     }
     return attempt::done;
   }

@@ -155,14 +155,14 @@ attempt try_locked(channel_core& c, Attempt&& attempt_on) noexcept {
 }  // namespace
 
 channel_status channel_try_send(channel_core* c, void* value) {
-  if (!c) return channel_status::would_block;
+  if (!c || c->would_block_send()) return channel_status::would_block;
   const attempt outcome =
       try_locked(*c, [value](channel_core& to, waiter*& w) { return to.send_locked(value, w); });
   return send_again(*c, outcome) ? channel_try_send(c, value) : report(outcome);
 }
 
 channel_status channel_try_recv(channel_core* c, void* to) noexcept {
-  if (!c) return channel_status::would_block;
+  if (!c || c->would_block_receive()) return channel_status::would_block;
   const attempt outcome =
       try_locked(*c, [to](channel_core& from, waiter*& w) { return from.recv_locked(to, w); });
   if (outcome == attempt::done_more) c->settle();

@@ -358,9 +358,19 @@ std::size_t draw_bit(std::uint64_t bits) noexcept {
   return select_large(request);
 }
 
+/// Go's `select { case v := <-c: ... default: ... }`: who polls a channel takes no lock from others.
+bool would_block_alone(const select_request& request) noexcept {
+  if (request.cases.size() != 1 || !request.has_default) return false;
+  const select_case& c = request.cases.front();
+  if (c.way == direction::cancel || !c.channel) return is_nil(c);
+  return c.way == direction::receive ? c.channel->would_block_receive()
+                                     : c.channel->would_block_send();
+}
+
 }  // namespace
 
 std::size_t select_wait(const select_request& request) {
+  if (would_block_alone(request)) return select_default;
   // In order, "the first that is ready" holds only while all that come before it are locked.
   if (request.order == choice::uniform && request.cases.size() <= looked_at_max) {
     const std::size_t chosen = select_at_once(request.cases);

@@ -27,7 +27,7 @@ struct wait_node {
 
 class wait_queue {
  public:
-  /// Without the lock: a hint.
+  /// Without the lock: a hint. What is read after it is as new, at least.
   bool empty() const noexcept { return nodes_.empty(); }
 
   void push_locked(wait_node& node) noexcept {
@@ -54,7 +54,7 @@ class wait_queue {
   }
 
  private:
-  intrusive_deque<wait_node, &wait_node::next, &wait_node::previous, hint> nodes_;
+  intrusive_deque<wait_node, &wait_node::next, &wait_node::previous, leading_hint> nodes_;
 };
 
 }  // namespace weft::detail

@@ -48,6 +48,21 @@ class hint {
   inner_atomic<T> value_;
 };
 
+/// A hint for who goes on to read another: that is as new as this, at least.
+template <class T>
+class leading_hint {
+ public:
+  constexpr leading_hint(T value = T{}) noexcept : value_(value) {}
+  // Order: leading. acquire here pairs with the release in write(): what the writer knew, and did
+  // before, is not read older than that afterwards.
+  T read() const noexcept { return value_.load(std::memory_order_acquire); }
+  // Order: leading. release here pairs with the acquire in read().
+  void write(T value) noexcept { value_.store(value, std::memory_order_release); }
+
+ private:
+  inner_atomic<T> value_;
+};
+
 /// A pointer or a flag that carries what was written before it to whoever reads it.
 template <class T, template <class> class Atomic>
 class basic_published {

@@ -192,6 +192,85 @@ TEST_F(channel_memory, an_unbuffered_receive_takes_from_the_sender_itself) {
   EXPECT_EQ(s.value.value(), counted::moved);
 }
 
+TEST_F(channel_memory, tells_without_its_lock_what_would_have_to_wait) {
+  const handle buffered = counted_channel(1);
+  EXPECT_TRUE(buffered->would_block_receive());
+  EXPECT_FALSE(buffered->would_block_send());
+  send(buffered, 1);
+  EXPECT_FALSE(buffered->would_block_receive());
+  EXPECT_TRUE(buffered->would_block_send());
+
+  const handle unbuffered = counted_channel(0);
+  EXPECT_TRUE(unbuffered->would_block_receive());
+  EXPECT_TRUE(unbuffered->would_block_send());
+  sender s(1);
+  unbuffered->senders.push_locked(s.node);
+  EXPECT_FALSE(unbuffered->would_block_receive());
+  EXPECT_TRUE(unbuffered->would_block_send());
+  unbuffered->senders.remove_locked(s.node);
+  receiver r;
+  unbuffered->receivers.push_locked(r.node);
+  EXPECT_TRUE(unbuffered->would_block_receive());
+  EXPECT_FALSE(unbuffered->would_block_send());
+  unbuffered->receivers.remove_locked(r.node);
+
+  for (const handle* c : {&buffered, &unbuffered}) {
+    wake_list nobody;
+    EXPECT_TRUE((*c)->close_locked(nobody));
+    EXPECT_FALSE((*c)->would_block_receive());
+    EXPECT_FALSE((*c)->would_block_send());
+  }
+}
+
+/// Runs `f` over and over beside a thread that looks on.
+template <class Look, class F>
+void beside_an_onlooker(const Look& look, const F& f) {
+  weft::detail::atomic<bool> over{false};
+  unit::on_threads(2, [&](int who) {
+    if (who == 0) {
+      for (int i = 0; i < scaled(20'000); ++i) f();
+      over.store(true);
+    }
+    while (!over.load()) look();
+  });
+}
+
+TEST_F(channel_memory, is_not_empty_for_a_moment_while_a_sender_is_let_in) {
+  const handle c = counted_channel(1);
+  send(c, 1);
+  beside_an_onlooker([&] { ASSERT_FALSE(c->would_block_receive()); },
+                     [&] {
+                       sender next(1);
+                       c->lock.lock();
+                       c->senders.push_locked(next.node);
+                       c->lock.unlock();
+                       c->lock.lock();
+                       EXPECT_EQ(recv(c), 1);
+                       c->lock.unlock();
+                     });
+}
+
+TEST_F(channel_memory, who_sees_it_drained_sees_that_it_was_closed_before) {
+  std::vector<std::unique_ptr<handle>> all;
+  for (int i = 0; i < scaled(20'000); ++i) {
+    all.push_back(std::make_unique<handle>(std::size_t{1}, ops_of<counted>));
+    send(*all.back(), 1);
+  }
+  weft::detail::atomic<std::size_t> at{0};
+  beside_an_onlooker([&] { ASSERT_FALSE((*all[at.load()])->would_block_receive()); },
+                     [&] {
+                       const handle& c = *all[at.load()];
+                       wake_list nobody;
+                       c->lock.lock();
+                       EXPECT_TRUE(c->close_locked(nobody));
+                       c->lock.unlock();
+                       c->lock.lock();
+                       EXPECT_EQ(recv(c), 1);
+                       c->lock.unlock();
+                       if (at.load() + 1 < all.size()) at.fetch_add(1);
+                     });
+}
+
 TEST_F(channel_memory, whoever_was_claimed_elsewhere_is_passed_over) {
   const handle c = counted_channel(0);
   receiver gone, waiting;
