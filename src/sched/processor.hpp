@@ -90,8 +90,8 @@ class alignas(128) processor {
     return true;
   }
   void push_batch_owner(batch&& b) noexcept;
-  /// Those that wait here, if there are some, have not run for long: timers or descriptors have woken
-  /// them. Their stacks are asked for before their turns.
+  /// Those that wait here, if there are some, have not run for long: timers or descriptors have
+  /// woken them. Their stacks are asked for before their turns.
   void expect_cold_owner() noexcept {
     const std::uint64_t pushed = started_pushed_.read();
     if (pushed - started_popped_.read() >= cold_count) cold_until_ = pushed;

@@ -70,8 +70,8 @@ class channel_core {
 
   // Without the lock, and more than a hint: at some instant of the call, a receive (send) would have
   // had to wait. One look is enough: in a buffered channel the count alone decides (R1), and it is
-  // not 0 (full) for a moment only, as whoever takes a value and lets the next sender's in leaves it
-  // alone. The channel was open at that look if it is open after it. Never of a special channel.
+  // never 0 (full) for a moment only: whoever takes a value and lets the next sender's in leaves it
+  // alone. It was open at that look if it is open after it. Never true of a special channel.
   bool would_block_receive() const noexcept {
     return count_.read() == 0 && (capacity_ != 0 || senders.empty()) && mode_.read() == 0;
   }

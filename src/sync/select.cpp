@@ -358,7 +358,7 @@ std::size_t draw_bit(std::uint64_t bits) noexcept {
   return select_large(request);
 }
 
-/// Go's `select { case v := <-c: ... default: ... }`: who polls a channel takes no lock from others.
+/// Go's `select { case v := <-c: ... default: ... }`: who polls takes no lock from others.
 bool would_block_alone(const select_request& request) noexcept {
   if (request.cases.size() != 1 || !request.has_default) return false;
   const select_case& c = request.cases.front();
