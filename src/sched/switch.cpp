@@ -70,7 +70,7 @@ bool can_run_here(const goroutine& g, const processor& p) noexcept {
 }
 
 /// The goroutine after `g`, if the worker's loop need not see to anything first.
-goroutine* pick_directly(worker& w, goroutine& g) noexcept {
+[[gnu::always_inline]] inline goroutine* pick_directly(worker& w, goroutine& g) noexcept {
   processor& p = *w.owned;
   if (p.attention.read()) [[unlikely]] {
     if (runtime::get().forced_migration()) g.avoid = &w;  // then attention is never over

@@ -68,7 +68,7 @@ class channel_core {
     return count_.read() != capacity_ || mode_.read() != 0 || !receivers.empty();
   }
 
-  // Without the lock, and more than a hint: at some instant of the call, a receive (send) would have
+  // Without the lock, and more than a hint: at some instant of the call a receive (send) would have
   // had to wait. One look is enough: in a buffered channel the count alone decides (R1), and it is
   // never 0 (full) for a moment only: whoever takes a value and lets the next sender's in leaves it
   // alone. It was open at that look if it is open after it. Never true of a special channel.

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "opaque.hpp"
+
 namespace hazards {
 namespace {
 
@@ -13,8 +15,8 @@ constinit std::atomic<long> alive{0};
 thread_local constinit int left_for_me = 0;
 
 // Not inlined and not analysed: a goroutine may have changed its thread since the last look.
-[[gnu::noipa]] bool my_turn() { return left_for_me > 0 && --left_for_me == 0; }
-[[gnu::noipa]] void set_mine(int n) { left_for_me = n; }
+WEFT_OPAQUE bool my_turn() { return left_for_me > 0 && --left_for_me == 0; }
+WEFT_OPAQUE void set_mine(int n) { left_for_me = n; }
 
 bool is_refused() {
   if (my_turn()) return true;

@@ -12,11 +12,9 @@
 
 #include <weft/weft.hpp>
 
-#if defined(__clang__)
-#define CRASH_FRAME [[gnu::noinline, clang::optnone]]
-#else
-#define CRASH_FRAME [[gnu::noipa]]
-#endif
+#include "opaque.hpp"
+
+#define CRASH_FRAME WEFT_OPAQUE
 
 namespace crashes {
 

@@ -14,6 +14,7 @@
 #include <weft/detail/atomic.hpp>
 
 #include "elements.hpp"
+#include "opaque.hpp"
 #include "unit_support.hpp"
 
 namespace {
@@ -26,12 +27,12 @@ thread_local constinit bool rationed = true;
 constinit atomic<long> alive{0};
 
 // Goroutines move between threads: the address of a thread-local must not be kept.
-[[gnu::noipa]] bool blows() {
+WEFT_OPAQUE bool blows() {
   if (drought.load() && rationed) return true;
   return fuse > 0 && --fuse == 0;
 }
-[[gnu::noipa]] void set_fuse(int n) { fuse = n; }
-[[gnu::noipa]] int read_fuse() { return fuse; }
+WEFT_OPAQUE void set_fuse(int n) { fuse = n; }
+WEFT_OPAQUE int read_fuse() { return fuse; }
 
 void* allocate(std::size_t bytes, std::size_t alignment) noexcept {
   if (blows()) return nullptr;

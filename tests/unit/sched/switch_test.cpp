@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fiber/goroutine.hpp"
+#include "opaque.hpp"
 #include "sched/runtime.hpp"
 #include "sched/scheduler.hpp"
 #include "unit_support.hpp"
@@ -24,8 +25,8 @@ using switches = weft_test::fixture;
 goroutine& self() { return static_cast<goroutine&>(weft::detail::this_waiter()); }
 
 // errno's address must not be kept across a park: the goroutine may go on elsewhere.
-[[gnu::noipa]] void set_errno(int value) { errno = value; }
-[[gnu::noipa]] int read_errno() { return errno; }
+WEFT_OPAQUE void set_errno(int value) { errno = value; }
+WEFT_OPAQUE int read_errno() { return errno; }
 
 TEST_F(switches, errno_stays_with_the_goroutine) {
   weft_test::on_goroutine([] {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "opaque.hpp"
 #include "sched/runtime.hpp"
 #include "unit_support.hpp"
 
@@ -19,7 +20,7 @@ using weft_test::scaled;
 
 using worker_loop = weft_test::fixture;
 
-[[gnu::noipa]] long thread_id() { return ::syscall(SYS_gettid); }
+WEFT_OPAQUE long thread_id() { return ::syscall(SYS_gettid); }
 
 bool thread_exists(long id) {
   return std::filesystem::exists("/proc/self/task/" + std::to_string(id));

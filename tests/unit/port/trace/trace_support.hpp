@@ -17,11 +17,9 @@
 #include "port/trace/stack_trace.hpp"
 #include "port/trace/unwind_table.hpp"
 
-#if defined(__clang__)
-#define TRACE_FRAME [[gnu::noinline, clang::optnone]]
-#else
-#define TRACE_FRAME [[gnu::noipa]]
-#endif
+#include "opaque.hpp"
+
+#define TRACE_FRAME WEFT_OPAQUE
 
 namespace trace_test {
 
