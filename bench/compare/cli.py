@@ -4,6 +4,7 @@
     scripts/bench --quick              3 rounds of some of every kind: less than 5 minutes
     scripts/bench --only spawn,chan    those with "spawn" or "chan" in their name; =x: just x
     scripts/bench --peers go,floor     only these beside weft
+    scripts/bench --pages RUN.json     measures nothing: the tables of README and docs from that run
 
 Peers: Go, Tokio, Boost.Fiber, oneTBB, plain threads, and the floor, which is what the machine alone
 takes. What is missing is installed where Debian's packages have it, otherwise named and left out.
@@ -20,7 +21,7 @@ import sys
 import time
 
 from . import peers as who
-from . import report, sampling
+from . import pages, report, sampling
 from .peers import ROOT, say
 
 
@@ -34,6 +35,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="3 rounds, some of every kind")
     parser.add_argument("--list", action="store_true", help="name the benchmarks and who has them")
     parser.add_argument("--no-install", action="store_true", help="leave out what is missing")
+    parser.add_argument("--pages", metavar="RUN.json", help="write the tables of README and docs")
     parser.add_argument("--out", default=os.path.join(ROOT, "bench", "results"))
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (3 if arguments.quick else 7)
@@ -124,6 +126,9 @@ def list_all(peers, arguments):
 
 def main():
     arguments = parse_arguments()
+    if arguments.pages:
+        say("wrote " + ", ".join(pages.write(arguments.pages, ROOT)))
+        return 0
     try:
         if not (arguments.no_install or arguments.list):
             who.install()

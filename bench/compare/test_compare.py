@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Does scripts/bench say the truth about samples? Run by ctest."""
 
+import json
 import os
 import sys
+import tempfile
 import unittest
 from types import SimpleNamespace
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from compare import report, sampling  # noqa: E402
+from compare import pages, report, sampling  # noqa: E402
 from compare.peers import MEMORY, MICRO, Peer  # noqa: E402
 
 PEERS = {"weft": {"title": "weft"}, "go": {"title": "Go"}, "floor": {"title": "floor"}}
@@ -53,6 +55,53 @@ class tables(unittest.TestCase):
         titles = report.table([low], PEERS)[0]
         self.assertTrue(titles.endswith("| weft | Go<br>weft / Go | floor |"))
         self.assertEqual(report.losses([low], PEERS), [])
+
+
+class written_pages(unittest.TestCase):
+    ABOUT = {"cpu": "a CPU", "cpus": 2, "machine": "x86_64", "linux": "6.18.1-some",
+             "compiler": "g++ 12", "flags": "-O3", "rounds": 3, "date": "2026-01-02 03:04",
+             "peers": {"weft": {"title": "weft", "version": "weft 1"},
+                       "go": {"title": "Go", "version": "go1.26"},
+                       "other": {"title": "Other", "version": "other 2"},
+                       "floor": {"title": "floor", "version": ""}}}
+
+    def written(self, rows):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "docs/performance/numbers"))
+            for path in ("README.md", pages.NUMBERS):
+                with open(os.path.join(root, path), "w", encoding="utf-8") as page:
+                    page.write(f"before\n{pages.BEGIN}old\n{pages.END}\nafter\n")
+            run = os.path.join(root, "run.json")
+            with open(run, "w", encoding="utf-8") as kept:
+                json.dump({"about": self.ABOUT, "results": rows}, kept)
+            found = {}
+            for path in pages.write(run, root):
+                with open(os.path.join(root, path), encoding="utf-8") as page:
+                    found[path] = page.read()
+            return found
+
+    def test_stand_between_the_marks_and_leave_the_rest_alone(self):
+        text = self.written([row("fib", fib=metric(weft=[1, 3, 2], go=[10, 30, 20]))])["README.md"]
+        self.assertEqual(text.split(pages.BEGIN)[0], "before\n")
+        self.assertTrue(text.endswith(pages.END + "\nafter\n"))
+        self.assertNotIn("old", text)
+        self.assertIn("| fib | 1 | ns | **2.00** (1.00 .. 3.00) | **20.0** (10.0 .. 30.0) | 0.10 |",
+                      text)
+
+    def test_put_what_go_does_better_apart_from_what_others_do(self):
+        lost = self.written([row("fib", fib=metric(weft=[4], go=[2], other=[1]))])
+        self.assertIn("| fib | 1 | Go | 2.00 |", lost[pages.NUMBERS])
+        self.assertNotIn("| Other | 4.00 |", lost[pages.NUMBERS])
+        self.assertIn("| fib | 1 | Other | 4.00 |", lost[pages.LOSSES])
+        self.assertNotIn("| Go |", lost[pages.LOSSES])
+
+    def test_have_a_page_for_each_number_of_processors(self):
+        both = self.written([row("fib", 1, fib=metric(weft=[4], go=[2])),
+                             row("fib", 2, fib=metric(weft=[3], go=[6], floor=[1]))])
+        self.assertIn("| fib | ns | 4.00 (4.00 .. 4.00) | 2.00<br>**2.00** |",
+                      both["docs/performance/numbers/one.md"])
+        self.assertIn("| fib | ns | 3.00 (3.00 .. 3.00) | 6.00<br>0.50 | 1.00 |",
+                      both["docs/performance/numbers/two.md"])
 
 
 class checks(unittest.TestCase):
