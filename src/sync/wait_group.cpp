@@ -167,7 +167,12 @@ void wait_group_core::add_abroad(int n) {
     const bool begins_round = count_of(seen) == 0;
     if (begins_round && rounds_abroad.read() == 0 && come_home(seen, next)) return;
     // Order: done. acq_rel: every done before it is seen by the wait that it ends.
-    if (!word.compare_exchange_weak(seen, next, acq_rel, relaxed)) continue;
+    if (!word.compare_exchange_weak(seen, next, acq_rel, relaxed)) {
+      lose_exchange_in_crowd();
+      // Order: none. As above: it is old by now.
+      seen = word.load(relaxed);
+      continue;
+    }
     if (begins_round && count > 0)
       pass_round_abroad();
     else if (wakes)

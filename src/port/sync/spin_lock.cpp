@@ -35,14 +35,17 @@ void pause_cpu() noexcept {
 #endif
 }
 
-[[gnu::noinline]] deadline_ns stand_back_in_crowd() noexcept {
+[[gnu::noinline]] void lose_exchange_in_crowd() noexcept {
+  constexpr deadline_ns about_ns = 50;  // for the cache line to come here and back
   const deadline_ns now = now_ns();
-  return this_crowd.meets_holder(now) ? stand_back(now) : now;
+  if (this_crowd.meets_holder(now)) stand_back(now);
+  this_crowd.waited(about_ns);
 }
 
-[[gnu::noinline]] void note_time_in_crowd(deadline_ns ns) noexcept { this_crowd.waited(ns); }
-
-void spin_lock::lock_contended() noexcept { take_contended(stand_back_in_crowd()); }
+void spin_lock::lock_contended() noexcept {
+  const deadline_ns now = now_ns();
+  take_contended(this_crowd.meets_holder(now) ? stand_back(now) : now);
+}
 
 void spin_lock::take_contended(deadline_ns begin) noexcept {
   constexpr int spins_max = 20;    // about 10 us: far longer than any holder needs

@@ -15,11 +15,9 @@ namespace weft::detail {
 
 void pause_cpu() noexcept;
 
-/// What another thread holds, or keeps changing, is wanted: if that has taken much of the calling
-/// thread's time it stands back for some microseconds. Returns: the time.
-deadline_ns stand_back_in_crowd() noexcept;
-/// It took this long from then on.
-void note_time_in_crowd(deadline_ns ns) noexcept;
+/// An exchange was lost: another thread has changed the word, and has its cache line. If that keeps
+/// taking much of the calling thread's time it stands back for some microseconds.
+void lose_exchange_in_crowd() noexcept;
 
 class spin_lock {
  public:

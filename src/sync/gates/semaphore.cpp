@@ -41,13 +41,6 @@ std::uint64_t counted(std::ptrdiff_t n) {
   return static_cast<std::uint64_t>(n);
 }
 
-/// Another thread changed the word first, which takes its cache line from one to the other.
-void lose_exchange() noexcept {
-  constexpr deadline_ns about_ns = 50;
-  stand_back_in_crowd();
-  note_time_in_crowd(about_ns);
-}
-
 /// For a request that can never succeed: it stands in no line, so that nobody waits behind it.
 bool wait_in_vain(const wait_bound& bound) noexcept {
   wait_claim claim;
@@ -87,7 +80,7 @@ bool semaphore_core::take(std::ptrdiff_t count, const wait_bound& bound) {
   if (cancelled_before(bound)) return false;
   // Order: none. A guess at why the inline half gave up.
   if (const std::uint64_t seen = word_.load(relaxed); (seen & waits) == 0 && seen / one >= n)
-    lose_exchange();
+    lose_exchange_in_crowd();
   if (try_take_counted(n)) return true;
   if (over_before_waiting(bound)) return false;
   if (count > size_) return wait_in_vain(bound);
@@ -150,7 +143,7 @@ void semaphore_core::give_back(std::ptrdiff_t count) {
   const std::uint64_t n = counted(count);
   requests& r = waiting();
   // Order: none. As in take().
-  if ((word_.load(relaxed) & waits) == 0) lose_exchange();
+  if ((word_.load(relaxed) & waits) == 0) lose_exchange_in_crowd();
   for (;;) {
     if (try_give_back_counted(n)) return;
     r.lock.lock();
