@@ -1,6 +1,7 @@
 // How many switches a worker makes between two looks at what is not its goroutine's: timers,
-// descriptors, what was injected. A clock is read in two switches, so that where turns are short
-// there are many between two looks; where a turn takes longer than a look may be late, only one.
+// descriptors, what was injected. To read the clock takes as long as two switches, so there are many
+// between two looks where turns are short; and one where a turn is longer than a timer should be
+// late.
 //
 // Threads: the processor's owner.
 // Tested by: tests/unit/sched/housekeeping_test.cpp
@@ -16,6 +17,14 @@ class housekeeping_pace {
  public:
   /// Once for each switch: whether it is time for a look. Then one of the begin_round() follows.
   [[gnu::always_inline]] bool is_due() noexcept { return --left_ <= 0; }
+
+  /// At a look: whether so many switches have been made since this was true before.
+  bool have_passed(int turns) noexcept {
+    passed_ += turns_;
+    if (passed_ < turns) return false;
+    passed_ = 0;
+    return true;
+  }
 
   /// There was nothing to look after, and the clock has not been read.
   void begin_round() noexcept {
@@ -33,9 +42,6 @@ class housekeeping_pace {
     began_ = now;
     left_ = turns_;
   }
-  /// How long a turn has been, at least.
-  deadline_ns turn_ns() const noexcept { return round_ns / turns_; }
-
   static constexpr deadline_ns round_ns = 2'000;
   static constexpr int usual_turns = 16;
   static constexpr int most_turns = 64;
@@ -43,6 +49,7 @@ class housekeeping_pace {
  private:
   int turns_ = usual_turns;
   int left_ = usual_turns;
+  int passed_ = 0;
   deadline_ns began_ = 0;  // 0: the clock has not been read then
 };
 

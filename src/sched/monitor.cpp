@@ -95,7 +95,7 @@ void runtime::monitor_thread(void*) {
     r.drain_detached();
     const std::uint64_t departures_before = std::exchange(departures, r.count_departures());
     looks.note_round(departures != departures_before);
-    if (!r.nothing_runs()) r.look_at_descriptors_if_due(descriptors_pause_ns);
+    if (!r.nothing_runs()) r.look_at_descriptors_if_due();
     switch (r.look_after_processors()) {
       case finding::nothing:
         looks.note_no_suspect();

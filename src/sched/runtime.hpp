@@ -219,8 +219,7 @@ class runtime {
   void fire_due_timers() noexcept;
   bool fire_timers_of(worker& w, deadline_ns now) noexcept;
   bool look_at_descriptors() noexcept;
-  static constexpr deadline_ns descriptors_pause_ns = 20'000;
-  void look_at_descriptors_if_due(deadline_ns pause_ns) noexcept;
+  void look_at_descriptors_if_due() noexcept;
   bool take_injected(processor& p) noexcept;
   bool become_idle(worker& w) noexcept;
   void leave_idle(worker& w) noexcept;

@@ -90,8 +90,9 @@ bool runtime::take_injected(processor& p) noexcept {
   return true;
 }
 
-/// While there is always work: a system call now and then.
-void runtime::look_at_descriptors_if_due(deadline_ns pause_ns) noexcept {
+/// While there is always work: a system call now and then, however short the turns are.
+void runtime::look_at_descriptors_if_due() noexcept {
+  constexpr deadline_ns pause_ns = 20'000;
   if (!poll_is_open() || !poller::get().anybody_waits()) return;
   if (now_ns() - poller::get().last_look_ns() >= pause_ns) look_at_descriptors();
 }
@@ -99,20 +100,16 @@ void runtime::look_at_descriptors_if_due(deadline_ns pause_ns) noexcept {
 /// On a goroutine's stack, every few switches: what would otherwise wait until it blocks.
 /// Returns: whether somebody whose time has come sits in the next-slot now.
 bool runtime::housekeep(worker& w) noexcept {
-  constexpr int turns_without_a_look = 128;
-  constexpr deadline_ns pause_max_ns = 250'000;
+  constexpr int turns_between_news = 64;  // of descriptors: they cost a system call
   processor& p = *w.owned;
   if (!injected_.empty()) take_injected(p);
-  const bool somebody_hears = poll_is_open() && poller::get().anybody_waits();
-  if (p.timers.earliest() == never_ns && !somebody_hears) {
+  if (p.looks.have_passed(turns_between_news)) look_at_descriptors_if_due();
+  if (p.timers.earliest() == never_ns) {
     p.looks.begin_round();
     return false;
   }
   const deadline_ns now = now_ns();
   p.looks.begin_round(now);
-  if (somebody_hears)
-    look_at_descriptors_if_due(
-        std::clamp(turns_without_a_look * p.looks.turn_ns(), descriptors_pause_ns, pause_max_ns));
   return p.timers.earliest() <= now && fire_timers_of(w, now);
 }
 
