@@ -1,7 +1,7 @@
 // How many switches a worker makes between two looks at what is not its goroutine's: timers,
-// descriptors, what was injected. To read the clock takes as long as two switches, so there are many
-// between two looks where turns are short; and one where a turn is longer than a timer should be
-// late.
+// descriptors, what was injected. To read the clock takes as long as two switches, so there are
+// many between two looks where turns are short; and one where a turn is longer than a timer should
+// be late.
 //
 // Threads: the processor's owner.
 // Tested by: tests/unit/sched/housekeeping_test.cpp
