@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fatal.hpp"
+#include "port/fork.hpp"
 #include "port/stack_memory.hpp"
 #include "port/switch/context.hpp"
 #include "port/sync/barrier.hpp"
@@ -67,6 +68,12 @@ bool arrive(worker& w) noexcept {
 bool can_run_here(const goroutine& g, const processor& p) noexcept {
   if (g.needs_care()) return false;
   return g.started() || (g.size == default_stack_class && p.stacks_cached > 0);
+}
+
+/// In a child of fork() ThreadSanitizer ignores what its only thread does, but only on the fiber
+/// that forked: on another one it reports races that are none, and may hang.
+[[gnu::always_inline]] inline void end_forked_child_here() noexcept {
+  if constexpr (tells_users) check_forked_child("a wait, or the end of the goroutine");
 }
 
 /// The goroutine after `g`, if the worker's loop need not see to anything first.
@@ -221,6 +228,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
     g.context.sanitizers.become();
     g.woken.hear();
     run_to_end(g);
+    end_forked_child_here();
     w = this_worker();
     w->own.sanitizers.become();
     finish(*w, g);  // and whoever took over the stack runs on the same worker
@@ -232,6 +240,7 @@ WEFT_NEVER_RETURNS_ON_ITS_STACK void goroutine_main(void* raw) {
 void switch_out(worker& w, goroutine& g, after_switch then) noexcept {
   if (!g.memory.is_plain()) [[unlikely]]
     look_at_stack(g);
+  end_forked_child_here();
   g.left.begin();
   w.own.sanitizers.become();
   goroutine* next = pick_directly(w, g);
