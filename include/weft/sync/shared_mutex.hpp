@@ -69,7 +69,7 @@ class shared_mutex {
 
   /// Blocks while a writer holds it or waits for it.
   void lock_shared() noexcept {
-    if (!core_.try_read()) [[unlikely]]
+    if (!core_.read_at_once()) [[unlikely]]
       static_cast<void>(detail::shared_mutex_lock_shared_bounded(core_, {}));
   }
   /// Never blocks. Returns: whether it is locked for reading now.

@@ -1,11 +1,10 @@
 // The reader-writer lock under contention: queueing, and handing over to those who wait.
 //
-// Readers hand it over to a waiting writer. A writer does not hand it over as long as a worker has
-// nothing to do: whoever runs may take it until the one that was woken, the envoy, comes. Else the
-// lock would go from one parked goroutine to the next, each operation with a switch, for as long as
-// all of them want it again (measured with two processors and eight goroutines: 50 ns instead of
-// 15). The idle worker will fetch the envoy soon. If too many pass it by, or it has come in vain
-// twice, it is handed the lock.
+// Readers hand it over to a waiting writer. A writer does not as long as a worker has nothing to
+// do: whoever runs may take it until the one that was woken, the envoy, comes. Else each operation
+// would be a switch for as long as all of them want it again (two processors, eight goroutines: 50
+// ns instead of 15). If too many pass the envoy by, or it has come in vain twice, it is handed it.
+// All readers change one word: who keeps losing exchanges stands back (port/sync/crowd_sense.hpp).
 // Invariants: R5 there is at most one envoy; it stands first in its queue until it comes.
 //             R6 somebody is queued => `waits` is set, or there is an envoy, who sees to it.
 // The others stand in <weft/detail/sync/shared_mutex_core.hpp>.
@@ -244,6 +243,11 @@ bool shared_mutex_lock_bounded(shared_mutex_core& m, const wait_bound& bound) no
 
 bool shared_mutex_lock_shared_bounded(shared_mutex_core& m, const wait_bound& bound) noexcept {
   if (!may_wait(bound)) return false;
+  // Order: none. A guess at why the inline half gave up.
+  if ((m.state.load(relaxed) & (rw::writer | rw::waits)) == 0) {
+    lose_exchange_in_crowd();
+    if (m.try_read()) return true;
+  }
   if (spin_for_shared_mutex(m, [&m] { return m.try_read(); })) return true;
   lock_room& room = room_of(&m);
   room.lock.lock();
@@ -276,7 +280,13 @@ void shared_mutex_unlock_slow(shared_mutex_core& m) noexcept {
 
 void shared_mutex_unlock_shared_slow(shared_mutex_core& m) noexcept {
   // Order: none. The caller's own share of the count, if it has one.
-  if (m.state.load(relaxed) < rw::reader) die_of_misuse("sync: RUnlock of unlocked RWMutex");
+  std::uint32_t seen = m.state.load(relaxed);
+  if (seen < rw::reader) die_of_misuse("sync: RUnlock of unlocked RWMutex");
+  while ((seen & rw::waits) == 0) {
+    // Order: shared-mutex.
+    if (!m.state.compare_exchange_weak(seen, seen - rw::reader, release, relaxed)) continue;
+    return lose_exchange_in_crowd();  // not before: a writer might wait meanwhile
+  }
   lock_room& room = room_of(&m);
   wake_list woken;
   room.lock.lock();

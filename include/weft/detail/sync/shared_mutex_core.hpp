@@ -53,7 +53,7 @@ struct shared_mutex_core {
     if (!state.compare_exchange_strong(seen, 0, release, relaxed)) [[unlikely]]
       shared_mutex_unlock_slow(*this);
   }
-  /// The exchange is weak in its loop: another reader is no reason to fail.
+  /// Another reader is no reason to fail.
   [[nodiscard]] bool try_read() noexcept {
     // Order: none. The exchange looks again.
     std::uint32_t seen = state.load(relaxed);
@@ -62,13 +62,21 @@ struct shared_mutex_core {
       if (state.compare_exchange_weak(seen, seen + reader, acquire, relaxed)) return true;
     return false;
   }
+  /// False: ask the compiled half, also if only the exchange was lost.
+  [[nodiscard]] bool read_at_once() noexcept {
+    // Order: none. The exchange looks again.
+    std::uint32_t seen = state.load(relaxed);
+    // Order: shared-mutex. As in try_read().
+    return (seen & (writer | waits)) == 0 &&
+           state.compare_exchange_weak(seen, seen + reader, acquire, relaxed);
+  }
   void end_read() noexcept {
     // Order: none. The exchange looks again.
     std::uint32_t seen = state.load(relaxed);
-    while (seen >= reader && (seen & waits) == 0)
-      // Order: shared-mutex. release pairs with the acquire in try_write().
-      if (state.compare_exchange_weak(seen, seen - reader, release, relaxed)) return;
-    shared_mutex_unlock_shared_slow(*this);
+    if (seen < reader || (seen & waits) != 0 ||
+        // Order: shared-mutex. release pairs with the acquire in try_write().
+        !state.compare_exchange_weak(seen, seen - reader, release, relaxed)) [[unlikely]]
+      shared_mutex_unlock_shared_slow(*this);
   }
   bool in_use() const noexcept {
     // Order: none. Whoever destroys it has made sure that nobody else uses it.
