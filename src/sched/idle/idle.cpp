@@ -183,8 +183,9 @@ goroutine* runtime::nap(worker& w, deadline_ns& period_ns) noexcept {
   const deadline_ns begin = now_ns();
   deadline_ns until = timer;
   const deadline_ns slack = rush_.slack_ns(begin);
-  if (timer != never_ns)
-    until = std::max(std::max(timer, begin) + slack - w.wakes_late.allowance_ns(), begin);
+  if (timer != never_ns)  // in a rush the kernel may be as late as it likes
+    until = slack > 0 ? std::max(timer, begin) + slack
+                      : std::max(timer - w.wakes_late.allowance_ns(), begin);
   w.sleeps_late = slack > 0 && timer != never_ns && (alone || until < begin + period_ns);
   if (!alone) {
     until = std::min(until, begin + period_ns);
