@@ -71,7 +71,7 @@ class wait_group_core {
 
  private:
   static constexpr std::uint16_t rounds_abroad_min = 16;
-  static constexpr std::uint16_t rounds_abroad_max = 1024;
+  static constexpr int rounds_abroad_max = 65'535;
 
   bool come_home(std::uint64_t seen, std::uint64_t next) noexcept;
   void pass_round_abroad() noexcept {
@@ -87,7 +87,7 @@ class wait_group_core {
     auto& g = *static_cast<wait_group_core*>(raw);
     g.rounds_abroad.write(g.next_stay_);
     // Two processors that take turns would take it from each other again and again.
-    g.next_stay_ = std::min<std::uint16_t>(4 * g.next_stay_, rounds_abroad_max);
+    g.next_stay_ = static_cast<std::uint16_t>(std::min(4 * g.next_stay_, rounds_abroad_max));
     g.write_at_home(g.read_at_home() & ~at_home);
     g.home.write(nullptr);
   }
