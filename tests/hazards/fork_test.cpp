@@ -16,6 +16,16 @@ using hazards::settings;
 
 constexpr bool allocator_may_be_locked = hazards::under_asan || hazards::under_tsan;
 
+/// Again where a sanitizer's own lock may be what a child waited for.
+ending run_with_free_locks(const std::string& scenario,
+                           const std::vector<std::string>& environment) {
+  constexpr int tries = 3;
+  for (int i = 1;; ++i) {
+    const ending e = run_scenario(scenario, environment);
+    if (!allocator_may_be_locked || i == tries || !e.says("a child hung")) return e;
+  }
+}
+
 void expect_good(const std::string& scenario) {
   const int count = rounds() < 4 ? 1 : rounds() / 2;
   for (int round = 0; round < count && !testing::Test::HasFailure(); ++round) {
@@ -29,10 +39,11 @@ void expect_good(const std::string& scenario) {
 /// On a thread and on a goroutine.
 void expect_refused(const std::string& scenario) {
   for (int round = 0; round < 4 && !testing::Test::HasFailure(); ++round) {
-    const ending e = run_scenario(scenario, settings(round));
+    const ending e = run_with_free_locks(scenario, settings(round));
     EXPECT_EQ(e.status, 7) << scenario << ", round " << round << ": " << e;
     EXPECT_TRUE(e.says("weft: used in a child of fork()")) << e;
     EXPECT_TRUE(e.says("only exec or _exit")) << e;
+    EXPECT_FALSE(e.says("data race")) << e;
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -66,6 +67,7 @@ int in_a_child(F in_child) {
   }
   int status = -1;
   if (::waitpid(pid, &status, 0) != pid) return -1;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) std::fputs("a child hung\n", stderr);
   return status;
 }
 
