@@ -73,7 +73,7 @@ bool can_run_here(const goroutine& g, const processor& p) noexcept {
 /// In a child of fork() ThreadSanitizer ignores what its only thread does, but only on the fiber
 /// that forked: on another one it reports races that are none, and may hang.
 [[gnu::always_inline]] inline void end_forked_child_here() noexcept {
-  if constexpr (tells_users || sanitizer_thread_count > 0)
+  if constexpr (sanitizer_thread_count > 0)
     check_forked_child("a wait, or the end of the goroutine");
 }
 

@@ -281,11 +281,12 @@ void shared_mutex_unlock_slow(shared_mutex_core& m) noexcept {
 void shared_mutex_unlock_shared_slow(shared_mutex_core& m) noexcept {
   // Order: none. The caller's own share of the count, if it has one.
   std::uint32_t seen = m.state.load(relaxed);
-  if (seen < rw::reader) die_of_misuse("sync: RUnlock of unlocked RWMutex");
-  while ((seen & rw::waits) == 0) {
+  for (;;) {
+    if (seen < rw::reader) die_of_misuse("sync: RUnlock of unlocked RWMutex");
+    if ((seen & rw::waits) != 0) break;
     // Order: shared-mutex.
-    if (!m.state.compare_exchange_weak(seen, seen - rw::reader, release, relaxed)) continue;
-    return lose_exchange_in_crowd();  // not before: a writer might wait meanwhile
+    if (m.state.compare_exchange_weak(seen, seen - rw::reader, release, relaxed))
+      return lose_exchange_in_crowd();  // not before: a writer might wait meanwhile
   }
   lock_room& room = room_of(&m);
   wake_list woken;

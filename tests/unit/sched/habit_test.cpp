@@ -146,7 +146,7 @@ TEST(lateness, allows_for_what_it_has_seen_within_bounds) {
   EXPECT_NEAR(static_cast<double>(l.allowance_ns()), 3'000, 10);
   for (int i = 0; i < 100; ++i) l.note(1'000'000'000);
   const weft::detail::deadline_ns most = l.allowance_ns();
-  EXPECT_LE(most, 30'000);
+  EXPECT_LE(most, 24'000);
   for (int i = 0; i < 100; ++i) l.note(-1'000'000'000);
   EXPECT_NEAR(static_cast<double>(l.allowance_ns()), 0, 10);
 }
